@@ -1,0 +1,191 @@
+import type { Reading } from '../../arbitrator/types.ts';
+import { type DeliveryResult, deliver, type FinalResult } from './cloud-client.ts';
+import { type Counters, countAccepted, noCounters } from './counters.ts';
+import type { RelayInit, RelayLimits } from './init.ts';
+import { countersKey, entryKey } from './load.ts';
+import { type QueueEntry, ReadingQueue } from './queue.ts';
+
+export interface LaneStats {
+  queued: number;
+  accepted: number;
+  duplicates: number;
+  refused: number;
+  dropped: number;
+}
+
+export interface LaneInit extends Omit<RelayInit, 'limits'> {
+  limits: RelayLimits;
+  /** Stops everything. */
+  signal: AbortSignal;
+}
+
+/** One agreement's way to its cloud: a queue and at most one request at a time. */
+export class Lane {
+  private readonly agreementId: string;
+  private readonly init: LaneInit;
+  private readonly queue = new ReadingQueue();
+  private counters: Counters = noCounters();
+  private running: Promise<void> | null = null;
+  private failed = false;
+  private pause = new AbortController();
+  private readonly waiters = new Set<() => void>();
+
+  constructor(agreementId: string, init: LaneInit) {
+    this.agreementId = agreementId;
+    this.init = init;
+  }
+
+  restore(counters: Counters, entries: QueueEntry[]): void {
+    this.counters = counters;
+    for (const entry of entries) this.queue.push(entry);
+    this.wake();
+  }
+
+  /**
+   * Resolves when the readings are on disk. They are sent at once, not after that: should the node crash in between,
+   * the workload (not answered yet) sends them again and the cloud drops the duplicates.
+   */
+  async enqueue(epoch: number, readings: Reading[]): Promise<void> {
+    const puts: Record<string, string> = {};
+    for (let from = 0; from < readings.length; from += this.init.limits.maxBatch) {
+      const part = readings.slice(from, from + this.init.limits.maxBatch);
+      const key = entryKey(this.agreementId, this.counters.nextSeq);
+      this.counters.nextSeq += 1;
+      this.queue.push({ key, epoch, readings: part, dropped: false });
+      puts[key] = JSON.stringify({ epoch, readings: part });
+    }
+    const deletes = this.makeRoom();
+    // What is dropped at once is never written: a key that is both put and deleted would be put.
+    for (const key of deletes) delete puts[key];
+    if (deletes.length > 0) puts[countersKey(this.agreementId)] = JSON.stringify(this.counters);
+    const written = this.init.store.write(puts, deletes);
+    this.wake();
+    await written;
+  }
+
+  async drained(signal: AbortSignal): Promise<boolean> {
+    if (this.queue.size === 0) return true;
+    if (signal.aborted) return false;
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', aborted);
+        resolve(true);
+      };
+      const aborted = () => {
+        this.waiters.delete(done);
+        resolve(false);
+      };
+      signal.addEventListener('abort', aborted, { once: true });
+      this.waiters.add(done);
+    });
+  }
+
+  stats(): LaneStats {
+    const { accepted, duplicates, refused, dropped } = this.counters;
+    return { queued: this.queue.size, accepted, duplicates, refused, dropped };
+  }
+
+  accepted(epoch: number): number {
+    return this.counters.acceptedByEpoch.find(([known]) => known === epoch)?.[1] ?? 0;
+  }
+
+  kick(): void {
+    this.pause.abort();
+    this.wake();
+  }
+
+  async stopped(): Promise<void> {
+    await this.running;
+  }
+
+  private makeRoom(): string[] {
+    const gone = this.queue.trim(this.init.limits.maxQueued);
+    const count = gone.reduce((sum, entry) => sum + entry.readings.length, 0);
+    if (count === 0) return [];
+    this.counters.dropped += count;
+    const { agreementId } = this;
+    this.init.log.warn({ agreementId, count, dropped: this.counters.dropped }, 'the queue to the cloud is full');
+    return gone.map((entry) => entry.key);
+  }
+
+  private wake(): void {
+    if (this.running || this.failed || this.queue.size === 0 || this.init.signal.aborted) return;
+    this.running = this.run()
+      .catch((error: unknown) => {
+        this.failed = true;
+        this.init.log.error({ agreementId: this.agreementId, error }, 'the queue to the cloud stopped');
+        this.init.onFatal?.(error);
+      })
+      .finally(() => {
+        this.running = null;
+        // Something may have been enqueued after the loop found nothing more.
+        this.wake();
+      });
+  }
+
+  private async run(): Promise<void> {
+    let failures = 0;
+    while (!this.init.signal.aborted) {
+      const batch = this.queue.head(this.init.limits.maxBatch);
+      const epoch = batch[0]?.epoch;
+      if (epoch === undefined) return;
+      const result = await this.send(epoch, batch);
+      if (result.kind === 'retry') {
+        failures += 1;
+        await this.backOff(failures, result.reason);
+      } else {
+        failures = 0;
+        await this.finish(epoch, batch, result);
+      }
+    }
+  }
+
+  private async send(epoch: number, batch: QueueEntry[]): Promise<DeliveryResult> {
+    const target = this.init.targets(this.agreementId);
+    if (target === null) return { kind: 'retry', reason: 'the cloud of this agreement is not known' };
+    const { fetch, sign, signal, limits } = this.init;
+    const readings = batch.flatMap((entry) => entry.readings);
+    const content = { agreementId: this.agreementId, epoch, readings };
+    return deliver({ fetch, sign, timeoutMs: limits.requestTimeoutMs }, target.url, content, signal);
+  }
+
+  private async finish(epoch: number, batch: QueueEntry[], result: FinalResult): Promise<void> {
+    const readings = batch.flatMap((entry) => entry.readings);
+    this.count(epoch, readings.length, result);
+    const keys = this.queue.finish(batch).map((entry) => entry.key);
+    const written = this.init.store.write({ [countersKey(this.agreementId)]: JSON.stringify(this.counters) }, keys);
+    this.init.onDelivery?.({ agreementId: this.agreementId, epoch, readings, result });
+    if (this.queue.size === 0) this.tellDrained();
+    await written;
+  }
+
+  private count(epoch: number, sent: number, result: FinalResult): void {
+    if (result.kind === 'taken') {
+      countAccepted(this.counters, epoch, result.accepted);
+      this.counters.duplicates += result.duplicates;
+      this.counters.refused += result.refused;
+      return;
+    }
+    this.counters.refused += sent;
+    const { reason, currentEpoch } = result;
+    this.init.log.warn({ agreementId: this.agreementId, epoch, currentEpoch, reason, count: sent }, 'readings refused');
+  }
+
+  private tellDrained(): void {
+    for (const waiter of this.waiters) waiter();
+    this.waiters.clear();
+  }
+
+  private async backOff(failures: number, reason: string): Promise<void> {
+    const { backoffMinMs, backoffMaxMs } = this.init.limits;
+    const fullMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(failures - 1, 30));
+    const pauseMs = Math.round(fullMs * (1 - this.init.random() / 2));
+    const fields = { agreementId: this.agreementId, failures, pauseMs, reason, queued: this.queue.size };
+    if (failures === 1) this.init.log.warn(fields, 'the cloud did not take readings, will try again');
+    else this.init.log.debug(fields, 'the cloud did not take readings, will try again');
+    this.pause = new AbortController();
+    const signal = AbortSignal.any([this.pause.signal, this.init.signal]);
+    // Woken early is as good as slept: the loop looks again.
+    await this.init.clock.sleep(pauseMs, signal).catch(() => undefined);
+  }
+}
