@@ -33,6 +33,7 @@ export const TYPES = {
     { name: 'openBy', type: 'uint40' },
     { name: 'endsAt', type: 'uint40' },
     { name: 'responseWindowSec', type: 'uint32' },
+    { name: 'lane', type: 'uint32' },
     { name: 'arbitrationHash', type: 'bytes32' },
     { name: 'dutiesHash', type: 'bytes32' },
   ],
@@ -40,6 +41,7 @@ export const TYPES = {
     { name: 'arbitrator', type: 'address' },
     { name: 'maxFeeWei', type: 'uint128' },
     { name: 'rulingWindowSec', type: 'uint32' },
+    { name: 'feeShareBps', type: 'uint16' },
     { name: 'extraData', type: 'bytes' },
   ],
   Receipt: [
@@ -50,6 +52,11 @@ export const TYPES = {
     { name: 'agreementId', type: 'bytes32' },
     { name: 'toProvider', type: 'uint128' },
     { name: 'outcome', type: 'uint8' },
+  ],
+  Amendment: [
+    { name: 'agreementId', type: 'bytes32' },
+    { name: 'customerStake', type: 'uint128' },
+    { name: 'endsAt', type: 'uint40' },
   ],
   Need: RESOURCES,
   Resources: [...RESOURCES, { name: 'uptimePermille', type: 'uint16' }, { name: 'batteryPermille', type: 'uint16' }],

@@ -35,7 +35,8 @@ export type EscrowCall =
   | { name: 'concede'; terms: Terms }
   | { name: 'dispute'; terms: Terms; arbitration: Arbitration; feeWei: bigint }
   | { name: 'expire'; terms: Terms }
-  | { name: 'setAgent'; agent: string; expiresAt: number; cap: bigint }
+  | { name: 'revoke'; token: string; until: number }
+  | { name: 'setAgent'; agent: string; token: string; expiresAt: number; cap: bigint }
   | { name: 'revokeAgent'; agent: string };
 
 export interface TxResult {
