@@ -1,0 +1,96 @@
+/**
+ * Runs every test: the contracts' with Hardhat, the others with mocha, one process per folder. The last line counts
+ * them. Fails when one fails, when a process does not end by itself, and when no test ran.
+ *
+ *   node scripts/test.ts [--only <folder>]
+ */
+import { fork, spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Counts } from './checks/run-mocha.ts';
+
+const root = join(import.meta.dirname, '..');
+const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'e2e'];
+const CONTRACTS = 'contracts';
+const FOLDER_TIMEOUT_MS = 15 * 60_000;
+/** A test file that leaves a timer or socket open keeps its process alive: that is a leak, so it fails. */
+const EXIT_TIMEOUT_MS = 20_000;
+
+/** Reads the totals that Hardhat prints: `12 passing`, `1 failing`, once per runner (Solidity, mocha) and once in all. */
+export function hardhatCounts(output: string): Counts {
+  const last = (word: string) => Number([...output.matchAll(new RegExp(`(\\d+) ${word}`, 'g'))].at(-1)?.[1] ?? 0);
+  return { passed: last('passing'), failed: last('failing') };
+}
+
+async function runContracts(): Promise<Counts> {
+  if (!existsSync(join(root, 'hardhat.config.ts'))) return { passed: 0, failed: 0 };
+  console.log('\n# contracts');
+  const child = spawn(join(root, 'node_modules/.bin/hardhat'), ['test'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    signal: AbortSignal.timeout(FOLDER_TIMEOUT_MS),
+    env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+    process.stdout.write(chunk);
+  });
+  const code = await ended(child);
+  const counts = hardhatCounts(output);
+  return code === 0 ? counts : { ...counts, failed: Math.max(counts.failed, 1) };
+}
+
+async function runFolder(folder: string): Promise<Counts> {
+  const files = globSync(`test/${folder}/**/*.test.ts`, { cwd: root }).sort();
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  console.log(`\n# ${folder}`);
+  const child = fork(join(root, 'scripts/checks/run-mocha.ts'), files, {
+    cwd: root,
+    signal: AbortSignal.timeout(FOLDER_TIMEOUT_MS),
+  });
+  let counts: Counts | null = null;
+  const exit = ended(child);
+  child.on('message', (message) => {
+    counts = message as Counts;
+    AbortSignal.timeout(EXIT_TIMEOUT_MS).addEventListener('abort', () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      console.error(`test/${folder}: something is still running ${EXIT_TIMEOUT_MS / 1000} s after the last test`);
+      child.kill('SIGKILL');
+    });
+  });
+  const code = await exit;
+  const known: Counts = counts ?? { passed: 0, failed: 0 };
+  return code === 0 ? known : { ...known, failed: Math.max(known.failed, 1) };
+}
+
+function ended(child: ReturnType<typeof spawn>): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      console.error(error.message);
+      resolve(null);
+    });
+    child.on('close', (code) => resolve(code));
+  });
+}
+
+async function main(): Promise<void> {
+  const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
+  const known = [CONTRACTS, ...MOCHA_FOLDERS];
+  if (only !== undefined && !known.includes(only.split('/')[0] ?? '')) {
+    console.error(`--only ${only}: there is no such folder; take one of ${known.join(', ')}, or a folder inside one`);
+    process.exitCode = 1;
+    return;
+  }
+  const total: Counts = { passed: 0, failed: 0 };
+  for (const folder of only === undefined ? known : [only]) {
+    const { passed, failed } = folder === CONTRACTS ? await runContracts() : await runFolder(folder);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+}
+
+if (import.meta.main) await main();
