@@ -1,0 +1,148 @@
+import { type GossipSub, type GossipsubMessage, TopicValidatorResult } from '@libp2p/gossipsub';
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface';
+import { EdgeError } from '../../market/errors.ts';
+import type { PubSub, Verdict } from '../../market/ports.ts';
+import type { Log } from '../log.ts';
+import type { Host } from './host.ts';
+import { GOSSIP_LIMITS } from './limits.ts';
+
+/** `PubSub` over gossipsub, and what a node wants to know about it. */
+export interface Gossip extends PubSub {
+  /** Resolves once `count` peers are subscribed to the topic; rejects with the signal's reason. */
+  waitForPeers(topic: string, count: number, signal: AbortSignal): Promise<void>;
+  /** Peers subscribed to the topic. */
+  peers(topic: string): string[];
+  /** A peer's score: below `SCORE_THRESHOLDS.graylistThreshold` nothing it sends is looked at. */
+  score(peerId: string): number;
+}
+
+/** Members of gossipsub's class that its exported interface leaves out. Warning: checked by test/sdk/p2p only. */
+interface Internals {
+  reportMessageValidationResult(msgId: string, source: string, verdict: TopicValidatorResult): void;
+  getScore(peerId: string): number;
+  readonly streamsOutbound: Map<string, unknown>;
+  onPeerConnected(peerId: PeerId, connection: Connection): void;
+}
+
+interface Subscription {
+  validate: (data: Uint8Array, from: string) => Promise<Verdict>;
+  onMessage: (data: Uint8Array, from: string) => void;
+}
+
+const VERDICTS: Record<Verdict, TopicValidatorResult> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+
+/**
+ * Gossip of signed messages: `from` is the author, whoever passed the message on. A rejected message costs the peer
+ * that passed it on; three of them silence that peer for minutes (scoring.ts). A node does not hear itself.
+ */
+export function createGossip(host: Host, log: Log): Gossip {
+  const pubsub = host.libp2p.services.pubsub;
+  const subscriptions = new Map<string, Subscription>();
+  let pending = 0;
+  pubsub.addEventListener('gossipsub:message', ({ detail }) => {
+    pending += 1;
+    void receive(pubsub, subscriptions.get(detail.msg.topic), detail, pending, log).finally(() => {
+      pending -= 1;
+    });
+  });
+  reopenStreams(host.libp2p, internalsOf(pubsub));
+  return {
+    publish: async (topic, data) => {
+      checkPublishable(host, topic, data);
+      await pubsub.publish(topic, data);
+    },
+    subscribe: async (topic, validate, onMessage) => {
+      checkAllowed(host, topic);
+      if (subscriptions.has(topic)) {
+        throw new EdgeError('TOPIC_TAKEN', `already subscribed to ${topic}`, { context: { topic } });
+      }
+      subscriptions.set(topic, { validate, onMessage });
+      pubsub.subscribe(topic);
+      return () => {
+        if (subscriptions.delete(topic)) pubsub.unsubscribe(topic);
+      };
+    },
+    peers: (topic) => pubsub.getSubscribers(topic).map(String),
+    score: (peerId) => internalsOf(pubsub).getScore(peerId),
+    waitForPeers: (topic, count, signal) => waitForPeers(pubsub, topic, count, signal),
+  };
+}
+
+/** Gossipsub holds a message back until it is told the verdict. */
+async function receive(
+  pubsub: GossipSub,
+  subscription: Subscription | undefined,
+  { msg, msgId, propagationSource }: GossipsubMessage,
+  pending: number,
+  log: Log,
+): Promise<void> {
+  const from = msg.type === 'signed' ? msg.from.toString() : '';
+  const overloaded = pending > GOSSIP_LIMITS.maxPendingValidations;
+  const verdict = subscription === undefined || overloaded ? 'ignore' : await judge(subscription, msg.data, from, log);
+  internalsOf(pubsub).reportMessageValidationResult(msgId, propagationSource.toString(), VERDICTS[verdict]);
+  if (verdict === 'accept') subscription?.onMessage(msg.data, from);
+}
+
+/** A validator that fails is our own mistake: the sender does not pay for it. */
+async function judge({ validate }: Subscription, data: Uint8Array, from: string, log: Log): Promise<Verdict> {
+  try {
+    return await validate(data, from);
+  } catch (error) {
+    log.error({ from, error }, 'gossip validator failed');
+    return 'ignore';
+  }
+}
+
+async function waitForPeers(pubsub: GossipSub, topic: string, count: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const settle = (finish: () => void): void => {
+      pubsub.removeEventListener('subscription-change', check);
+      signal.removeEventListener('abort', onAbort);
+      finish();
+    };
+    const check = (): void => {
+      if (pubsub.getSubscribers(topic).length >= count) settle(resolve);
+    };
+    const onAbort = (): void => settle(() => reject(signal.reason));
+    pubsub.addEventListener('subscription-change', check);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    else check();
+  });
+}
+
+/**
+ * Gossipsub ties its stream to one connection of a peer and does not move it when that connection ends while another
+ * one lives (both ends dialled, or the peer came back before its old connection was found dead).
+ */
+function reopenStreams(libp2p: Libp2p, internals: Internals): void {
+  libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
+    const [other] = libp2p.getConnections(remotePeer).filter((connection) => connection.status === 'open');
+    if (other === undefined || internals.streamsOutbound.has(remotePeer.toString())) return;
+    internals.onPeerConnected(remotePeer, other);
+  });
+}
+
+function internalsOf(pubsub: GossipSub): Internals {
+  return pubsub as unknown as Internals;
+}
+
+function checkPublishable(host: Host, topic: string, data: Uint8Array): void {
+  checkAllowed(host, topic);
+  if (data.length <= GOSSIP_LIMITS.maxMessageBytes) return;
+  throw new EdgeError('MESSAGE_TOO_LARGE', `a gossip message has at most ${GOSSIP_LIMITS.maxMessageBytes} bytes`, {
+    context: { topic, bytes: data.length },
+  });
+}
+
+function checkAllowed(host: Host, topic: string): void {
+  if (host.allowedTopics.has(topic)) return;
+  throw new EdgeError('TOPIC_NOT_ALLOWED', `${topic} is not a topic of this node`, {
+    context: { topic, allowed: [...host.allowedTopics] },
+    remedy: 'Name the topic in allowedTopics when the host is created.',
+  });
+}
