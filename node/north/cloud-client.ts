@@ -4,7 +4,15 @@ import { epochSchema, type Reading } from '../../arbitrator/types.ts';
 /** What the cloud made of one batch. */
 export type DeliveryResult =
   /** Final: the batch leaves the queue. */
-  | { kind: 'taken'; accepted: number; duplicates: number; refused: number; currentEpoch: number }
+  | {
+      kind: 'taken';
+      accepted: number;
+      duplicates: number;
+      refused: number;
+      /** Places in the batch of the readings that were accepted. */
+      acceptedIndexes: number[];
+      currentEpoch: number;
+    }
   /** Final: none of it will ever be taken. */
   | { kind: 'refused'; reason: string; currentEpoch: number | null }
   /** The cloud cannot be reached, is not ready, or does not know the epoch yet: try again. */
@@ -16,6 +24,7 @@ const takenSchema = z.object({
   accepted: z.int().min(0),
   duplicates: z.int().min(0),
   refused: z.int().min(0),
+  acceptedIndexes: z.array(z.int().min(0)),
   currentEpoch: epochSchema,
 });
 const problemSchema = z.object({ code: z.string().max(64), currentEpoch: epochSchema.optional() });

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { epochSchema } from '../../arbitrator/types.ts';
 
 const countSchema = z.int().min(0);
 
@@ -11,18 +10,9 @@ export const countersSchema = z.object({
   duplicates: countSchema,
   refused: countSchema,
   dropped: countSchema,
-  /** Accepted, by epoch: what the handback states. */
-  acceptedByEpoch: z.array(z.tuple([epochSchema, countSchema])),
 });
 export type Counters = z.infer<typeof countersSchema>;
 
 export function noCounters(): Counters {
-  return { nextSeq: 0, accepted: 0, duplicates: 0, refused: 0, dropped: 0, acceptedByEpoch: [] };
-}
-
-export function countAccepted(counters: Counters, epoch: number, accepted: number): void {
-  counters.accepted += accepted;
-  const found = counters.acceptedByEpoch.find(([known]) => known === epoch);
-  if (found) found[1] += accepted;
-  else counters.acceptedByEpoch.push([epoch, accepted]);
+  return { nextSeq: 0, accepted: 0, duplicates: 0, refused: 0, dropped: 0 };
 }

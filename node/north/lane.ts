@@ -1,8 +1,16 @@
+import { holderOf } from '../../arbitrator/epoch.ts';
+import {
+  addReadings,
+  emptyReadingSet,
+  encodeReadingSet,
+  type ReadingSet,
+  rootOf,
+} from '../../arbitrator/reading-set.ts';
 import type { Reading } from '../../arbitrator/types.ts';
 import { type DeliveryResult, deliver, type FinalResult } from './cloud-client.ts';
-import { type Counters, countAccepted, noCounters } from './counters.ts';
+import { type Counters, noCounters } from './counters.ts';
 import type { RelayInit, RelayLimits } from './init.ts';
-import { countersKey, entryKey } from './load.ts';
+import { accountKey, countersKey, entryKey, type StoredLane } from './load.ts';
 import { type QueueEntry, ReadingQueue } from './queue.ts';
 
 export interface LaneStats {
@@ -25,6 +33,7 @@ export class Lane {
   private readonly init: LaneInit;
   private readonly queue = new ReadingQueue();
   private counters: Counters = noCounters();
+  private accounts = new Map<number, ReadingSet>();
   private running: Promise<void> | null = null;
   private failed = false;
   private pause = new AbortController();
@@ -35,9 +44,10 @@ export class Lane {
     this.init = init;
   }
 
-  restore(counters: Counters, entries: QueueEntry[]): void {
-    this.counters = counters;
-    for (const entry of entries) this.queue.push(entry);
+  restore(stored: StoredLane): void {
+    this.counters = stored.counters;
+    this.accounts = stored.accounts;
+    for (const entry of stored.entries) this.queue.push(entry);
     this.wake();
   }
 
@@ -85,8 +95,10 @@ export class Lane {
     return { queued: this.queue.size, accepted, duplicates, refused, dropped };
   }
 
-  accepted(epoch: number): number {
-    return this.counters.acceptedByEpoch.find(([known]) => known === epoch)?.[1] ?? 0;
+  delivered(epoch: number): { count: number; readingsRoot: string | null } {
+    if (holderOf(epoch) === 'customer') return { count: 0, readingsRoot: null };
+    const account = this.accounts.get(epoch) ?? emptyReadingSet();
+    return { count: account.count, readingsRoot: rootOf(account) };
   }
 
   kick(): void {
@@ -152,8 +164,10 @@ export class Lane {
   private async finish(epoch: number, batch: QueueEntry[], result: FinalResult): Promise<void> {
     const readings = batch.flatMap((entry) => entry.readings);
     this.count(epoch, readings.length, result);
+    const puts = this.account(epoch, readings, result);
+    puts[countersKey(this.agreementId)] = JSON.stringify(this.counters);
     const keys = this.queue.finish(batch).map((entry) => entry.key);
-    const written = this.init.store.write({ [countersKey(this.agreementId)]: JSON.stringify(this.counters) }, keys);
+    const written = this.init.store.write(puts, keys);
     this.init.onDelivery?.({ agreementId: this.agreementId, epoch, readings, result });
     if (this.queue.size === 0) this.tellDrained();
     await written;
@@ -161,7 +175,7 @@ export class Lane {
 
   private count(epoch: number, sent: number, result: FinalResult): void {
     if (result.kind === 'taken') {
-      countAccepted(this.counters, epoch, result.accepted);
+      this.counters.accepted += result.accepted;
       this.counters.duplicates += result.duplicates;
       this.counters.refused += result.refused;
       return;
@@ -169,6 +183,15 @@ export class Lane {
     this.counters.refused += sent;
     const { reason, currentEpoch } = result;
     this.init.log.warn({ agreementId: this.agreementId, epoch, currentEpoch, reason, count: sent }, 'readings refused');
+  }
+
+  /** A handback speaks of the provider's epochs only: for the others the summary is not worth its 3 KB per write. */
+  private account(epoch: number, readings: Reading[], result: FinalResult): Record<string, string> {
+    if (result.kind !== 'taken' || result.accepted === 0 || holderOf(epoch) === 'customer') return {};
+    const accepted = readings.filter((_, index) => result.acceptedIndexes.includes(index));
+    const account = addReadings(this.accounts.get(epoch) ?? emptyReadingSet(), accepted);
+    this.accounts.set(epoch, account);
+    return { [accountKey(this.agreementId, epoch)]: encodeReadingSet(account) };
   }
 
   private tellDrained(): void {

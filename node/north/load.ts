@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decodeReadingSet, emptyReadingSet, type ReadingSet } from '../../arbitrator/reading-set.ts';
 import { epochSchema, readingSchema } from '../../arbitrator/types.ts';
 import type { KeyValue } from '../../sdk/ports.ts';
 import { BUCKETS, keyOf } from '../store/buckets.ts';
@@ -18,8 +19,14 @@ export function countersKey(agreementId: string): string {
   return keyOf(BUCKETS.relayCounters, agreementId);
 }
 
+/** The summary of what was accepted in one provider's epoch. */
+export function accountKey(agreementId: string, epoch: number): string {
+  return keyOf(BUCKETS.relayCounters, agreementId, epoch);
+}
+
 export interface StoredLane {
   agreementId: string;
+  accounts: Map<number, ReadingSet>;
   counters: Counters;
   entries: QueueEntry[];
 }
@@ -28,7 +35,10 @@ export interface StoredLane {
 export async function loadLanes(store: KeyValue): Promise<StoredLane[]> {
   const lanes = new Map<string, StoredLane>();
   for (const [key, value] of await store.list(keyOf(BUCKETS.relayCounters, ''))) {
-    laneOf(lanes, partOf(key, 1)).counters = countersSchema.parse(JSON.parse(value));
+    const lane = laneOf(lanes, partOf(key, 1));
+    const epoch = partOf(key, 2);
+    if (epoch === '') lane.counters = countersSchema.parse(JSON.parse(value));
+    else lane.accounts.set(Number(epoch), decodeReadingSet(value) ?? emptyReadingSet());
   }
   for (const [key, value] of await store.list(keyOf(BUCKETS.readings, ''))) {
     const lane = laneOf(lanes, partOf(key, 1));
@@ -42,7 +52,7 @@ export async function loadLanes(store: KeyValue): Promise<StoredLane[]> {
 function laneOf(lanes: Map<string, StoredLane>, agreementId: string): StoredLane {
   const known = lanes.get(agreementId);
   if (known) return known;
-  const made = { agreementId, counters: noCounters(), entries: [] };
+  const made = { agreementId, accounts: new Map(), counters: noCounters(), entries: [] };
   lanes.set(agreementId, made);
   return made;
 }

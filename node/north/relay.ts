@@ -5,8 +5,11 @@ import { Lane, type LaneStats } from './lane.ts';
 import { loadLanes } from './load.ts';
 
 export interface NorthRelayService extends NorthRelay {
-  /** Distinct readings that the cloud said it accepted in this epoch. */
-  accepted(agreementId: string, epoch: number): number;
+  /**
+   * The provider's own account of its epoch, for the handback: how many distinct readings the cloud said it accepted,
+   * and the `readingsRoot` over them. Kept for provider's epochs only; the root is null for a customer's epoch.
+   */
+  delivered(agreementId: string, epoch: number): { count: number; readingsRoot: string | null };
   /** Ends the present pause: call it when the cloud has been told of a new epoch. */
   kick(agreementId: string): void;
   /** Opens a connection to the agreement's cloud ahead of need; says whether it answers. */
@@ -19,7 +22,7 @@ export async function startNorthRelay(init: RelayInit): Promise<NorthRelayServic
   const relay = new Relay(init, limits);
   for (const stored of await loadLanes(init.store)) {
     const lane = relay.lane(stored.agreementId);
-    lane.restore(stored.counters, stored.entries);
+    lane.restore(stored);
   }
   return relay;
 }
@@ -58,8 +61,8 @@ class Relay implements NorthRelayService {
     return this.lanes.get(agreementId)?.stats() ?? { queued: 0, accepted: 0, duplicates: 0, refused: 0, dropped: 0 };
   }
 
-  accepted(agreementId: string, epoch: number): number {
-    return this.lanes.get(agreementId)?.accepted(epoch) ?? 0;
+  delivered(agreementId: string, epoch: number): { count: number; readingsRoot: string | null } {
+    return this.lane(agreementId).delivered(epoch);
   }
 
   kick(agreementId: string): void {

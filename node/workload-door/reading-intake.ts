@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from 'zod';
 import { epochSchema, type Reading, readingSchema } from '../../arbitrator/types.ts';
 import type { Log } from '../../sdk/log.ts';
+import { type Answer, contentTypeOf, ok, problem } from '../cloud/answer.ts';
 
 /** 200 readings of the longest payload are about 120 KiB. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -22,11 +23,6 @@ export interface IntakeInit {
   log: Log;
 }
 
-interface Answer {
-  status: number;
-  body: { code?: string; detail?: string; remedy?: string; [extra: string]: unknown };
-}
-
 /** The HTTP server behind `north.sock`. Answers 200 only after the node has the readings on disk. */
 export function createIntake(init: IntakeInit): Server {
   const server = createServer((request, response) => {
@@ -42,10 +38,10 @@ export function createIntake(init: IntakeInit): Server {
 }
 
 async function respond(init: IntakeInit, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, body } = await answerTo(init, request);
-  const text = JSON.stringify(status < 400 ? body : { type: 'about:blank', title: body.code, status, ...body });
-  response.writeHead(status, {
-    'content-type': status < 400 ? 'application/json' : 'application/problem+json',
+  const answer = await answerTo(init, request);
+  const text = JSON.stringify(answer.body);
+  response.writeHead(answer.status, {
+    'content-type': contentTypeOf(answer),
     'content-length': Buffer.byteLength(text),
     // An unread body would be taken for the next request.
     ...(request.complete ? {} : { connection: 'close' }),
@@ -54,7 +50,7 @@ async function respond(init: IntakeInit, request: IncomingMessage, response: Ser
 }
 
 async function answerTo(init: IntakeInit, request: IncomingMessage): Promise<Answer> {
-  if (request.method === 'GET' && request.url === '/health') return { status: 200, body: { epoch: init.epoch() } };
+  if (request.method === 'GET' && request.url === '/health') return ok({ epoch: init.epoch() });
   if (request.method !== 'POST' || request.url !== '/readings') {
     return problem(404, 'NOT_FOUND', 'There is only POST /readings and GET /health.', 'Check method and path.');
   }
@@ -68,13 +64,8 @@ async function answerTo(init: IntakeInit, request: IncomingMessage): Promise<Ans
 async function take(init: IntakeInit, epoch: number, readings: Reading[]): Promise<Answer> {
   const currentEpoch = init.epoch();
   if (epoch !== currentEpoch) {
-    const answer = problem(
-      409,
-      'EPOCH_STALE',
-      `The epoch is ${currentEpoch}.`,
-      'Reconnect to south.sock for the new epoch.',
-    );
-    return { ...answer, body: { ...answer.body, currentEpoch } };
+    const remedy = 'Reconnect to south.sock for the new epoch.';
+    return problem(409, 'EPOCH_STALE', `The epoch is ${currentEpoch}.`, remedy, { currentEpoch });
   }
   const listener = init.listener();
   if (listener === null) return problem(503, 'NOT_READY', 'The node takes no readings yet.', 'Try again in a moment.');
@@ -84,11 +75,7 @@ async function take(init: IntakeInit, epoch: number, readings: Reading[]): Promi
     init.log.error({ error, epoch, count: readings.length }, 'readings could not be stored');
     return problem(503, 'NOT_STORED', 'The node could not store the readings.', 'Keep them and try again in a moment.');
   }
-  return { status: 200, body: { accepted: readings.length } };
-}
-
-function problem(status: number, code: string, detail: string, remedy: string): Answer {
-  return { status, body: { code, detail, remedy } };
+  return ok({ accepted: readings.length });
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | null> {
