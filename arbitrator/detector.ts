@@ -1,7 +1,7 @@
 import { isOneOf } from './addresses.ts';
 import type { DetectorConfig } from './detector-config.ts';
 import { stretch } from './local-health.ts';
-import { newRound, type Round, tally } from './probe-round.ts';
+import { isConfirmed, newRound, type Round, tally } from './probe-round.ts';
 import { remainingSuspicionMs } from './suspicion.ts';
 
 /**
@@ -127,7 +127,9 @@ function noticeStall(state: DetectorState, event: DetectorEvent, config: Detecto
   const lateMs = event.type === 'tick' ? Math.max(measuredMs, event.lateByMs) : measuredMs;
   if (lateMs <= config.lateAfterMs) return unchanged(state);
   const awake = shift({ ...state, awakeAtMs: event.atMs }, lateMs);
-  return awake.suspicion === null ? unchanged(awake) : openRound(awake, awake.suspicion.sinceMs, 1, event.atMs, config);
+  return awake.suspicion === null
+    ? unchanged(awake)
+    : openRound(awake, { sinceMs: awake.suspicion.sinceMs }, event.atMs, config);
 }
 
 function shift(state: DetectorState, ms: number): DetectorState {
@@ -149,17 +151,19 @@ function alive(state: DetectorState, atMs: number): DetectorStep {
 }
 
 function suspect(state: DetectorState, atMs: number, config: DetectorConfig): DetectorStep {
-  return openRound({ ...state, status: 'suspect' }, atMs, 1, atMs, config);
+  return openRound({ ...state, status: 'suspect' }, { sinceMs: atMs }, atMs, config);
 }
 
+/** `after` is the round that this one follows; none at the start of a suspicion and after a stall. */
 function openRound(
   state: DetectorState,
-  sinceMs: number,
-  number: number,
+  { sinceMs, after }: { sinceMs: number; after?: Round },
   atMs: number,
   config: DetectorConfig,
 ): DetectorStep {
-  const round = newRound({ seed: state.probeSeed, drawn: state.probesDrawn, number, atMs });
+  const confirmedBefore = after && isConfirmed(after, config.witnessQuorum) ? after.confirmedBefore + 1 : 0;
+  const number = (after?.number ?? 0) + 1;
+  const round = newRound({ seed: state.probeSeed, drawn: state.probesDrawn, number, atMs, confirmedBefore });
   const ask = {
     probeId: round.probeId,
     attempts: config.probeAttempts,
@@ -207,7 +211,7 @@ function decide(state: DetectorState, atMs: number, config: DetectorConfig): Det
   }
   const { suspicion } = state;
   if (suspicion === null) return unchanged(state);
-  if (silentMs >= config.minSilenceMs && isConfirmed(state, suspicion, atMs, config)) {
+  if (silentMs >= config.minSilenceMs && isOver(state, suspicion, atMs, config)) {
     const { probeId } = suspicion.round;
     const unreachableBy = tally(suspicion.round).unreachable;
     return {
@@ -218,21 +222,21 @@ function decide(state: DetectorState, atMs: number, config: DetectorConfig): Det
   const factor = Math.min(suspicion.round.number, config.maxRoundFactor);
   const isRoundOver = atMs - suspicion.round.startedAtMs >= stretch(config.roundMs * factor, state.health);
   if (!isRoundOver) return unchanged(state);
-  return openRound(state, suspicion.sinceMs, suspicion.round.number + 1, atMs, config);
+  return openRound(state, { sinceMs: suspicion.sinceMs, after: suspicion.round }, atMs, config);
 }
 
 /**
  * The rule. The own probe failed, and
- * - without witnesses: the suspicion has lasted its full time, a new probe each round;
+ * - without witnesses: the suspicion has lasted its full time, with a new probe each round;
  * - with witnesses: at least the quorum found the customer unreachable. A contrary voice is no veto, or one liar could
- *   cancel every insurance; but each one asks for one more confirmation, which costs time (`suspicionMs`), and as many
- *   contrary as confirming voices stop the activation: then rather this provider is the one that is cut off.
+ *   cancel every insurance. But it asks for one more confirmation, which costs time (`suspicionMs`), and for the same
+ *   result in two rounds in a row; and as many contrary as confirming voices stop the activation: then rather this
+ *   provider is the one that is cut off.
  */
-function isConfirmed(state: DetectorState, suspicion: Suspicion, atMs: number, config: DetectorConfig): boolean {
-  const { round, sinceMs } = suspicion;
-  const { unreachable, reachable } = tally(round);
-  if (!round.probeFailed || unreachable.length < config.witnessQuorum) return false;
-  if (config.witnessQuorum > 0 && unreachable.length <= reachable.length) return false;
+function isOver(state: DetectorState, { round, sinceMs }: Suspicion, atMs: number, config: DetectorConfig): boolean {
+  if (!isConfirmed(round, config.witnessQuorum)) return false;
+  const { reachable, unreachable } = tally(round);
+  if (reachable.length > 0 && round.confirmedBefore === 0) return false;
   const times = {
     needed: config.witnessQuorum === 0 ? 0 : config.witnessQuorum + reachable.length,
     minMs: 0,
