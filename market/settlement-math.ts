@@ -1,5 +1,6 @@
 import { EdgeError } from './errors.ts';
 import type { Duties, Terms } from './terms.ts';
+import { maxWei, minWei } from './units.ts';
 
 /** Whole seconds that a provider has served in each way; a fraction of a second is not paid. */
 export interface Served {
@@ -20,11 +21,10 @@ export function earnedWei(served: Served, duties: Rates, terms: Pick<Terms, 'cus
   }
   const standby = duties.standbyWeiPerSec * BigInt(Math.floor(standbySec));
   const total = standby + duties.activeWeiPerSec * BigInt(Math.floor(activeSec));
-  return total < terms.customerStake ? total : terms.customerStake;
+  return minWei(total, terms.customerStake);
 }
 
 /** The most that a term of `termSec` can cost: every second at the dearer rate. A customer's stake covers it. */
 export function worstCaseWei(duties: Rates, termSec: number): bigint {
-  const dearer = duties.standbyWeiPerSec > duties.activeWeiPerSec ? duties.standbyWeiPerSec : duties.activeWeiPerSec;
-  return dearer * BigInt(Math.max(0, Math.ceil(termSec)));
+  return maxWei(duties.standbyWeiPerSec, duties.activeWeiPerSec) * BigInt(Math.max(0, Math.ceil(termSec)));
 }

@@ -73,6 +73,17 @@ export function scaled(amount: bigint, fraction: number): bigint {
   return (amount * BigInt(Math.round(fraction * 1_000_000))) / 1_000_000n;
 }
 
+/** `Math.max` takes no bigints. */
+export function maxWei(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+export function minWei(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
 export function formatDistance(metres: number): string {
   return metres < 1000 ? `${Math.round(metres)} m` : `${(metres / 1000).toFixed(1)} km`;
 }
