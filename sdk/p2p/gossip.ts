@@ -1,8 +1,8 @@
 import { type GossipSub, type GossipsubMessage, TopicValidatorResult } from '@libp2p/gossipsub';
-import type { Connection, Libp2p, PeerId } from '@libp2p/interface';
 import { EdgeError } from '../../market/errors.ts';
 import type { PubSub, Verdict } from '../../market/ports.ts';
 import type { Log } from '../log.ts';
+import { internalsOf } from './gossip-internals.ts';
 import type { Host } from './host.ts';
 import { GOSSIP_LIMITS } from './limits.ts';
 
@@ -14,14 +14,6 @@ export interface Gossip extends PubSub {
   peers(topic: string): string[];
   /** A peer's score: below `SCORE_THRESHOLDS.graylistThreshold` nothing it sends is looked at. */
   score(peerId: string): number;
-}
-
-/** Members of gossipsub's class that its exported interface leaves out. Warning: checked by test/sdk/p2p only. */
-interface Internals {
-  reportMessageValidationResult(msgId: string, source: string, verdict: TopicValidatorResult): void;
-  getScore(peerId: string): number;
-  readonly streamsOutbound: Map<string, unknown>;
-  onPeerConnected(peerId: PeerId, connection: Connection): void;
 }
 
 interface Subscription {
@@ -49,7 +41,6 @@ export function createGossip(host: Host, log: Log): Gossip {
       pending -= 1;
     });
   });
-  reopenStreams(host.libp2p, internalsOf(pubsub));
   return {
     publish: async (topic, data) => {
       checkPublishable(host, topic, data);
@@ -84,11 +75,17 @@ async function receive(
   const overloaded = pending > GOSSIP_LIMITS.maxPendingValidations;
   const verdict = subscription === undefined || overloaded ? 'ignore' : await judge(subscription, msg.data, from, log);
   internalsOf(pubsub).reportMessageValidationResult(msgId, propagationSource.toString(), VERDICTS[verdict]);
-  if (verdict === 'accept') subscription?.onMessage(msg.data, from);
+  if (verdict !== 'accept') return;
+  try {
+    subscription?.onMessage(msg.data, from);
+  } catch (error) {
+    log.error({ topic: msg.topic, from, error }, 'gossip listener failed');
+  }
 }
 
 /** A validator that fails is our own mistake: the sender does not pay for it. */
 async function judge({ validate }: Subscription, data: Uint8Array, from: string, log: Log): Promise<Verdict> {
+  if (data.length > GOSSIP_LIMITS.maxMessageBytes) return 'reject';
   try {
     return await validate(data, from);
   } catch (error) {
@@ -113,22 +110,6 @@ async function waitForPeers(pubsub: GossipSub, topic: string, count: number, sig
     if (signal.aborted) onAbort();
     else check();
   });
-}
-
-/**
- * Gossipsub ties its stream to one connection of a peer and does not move it when that connection ends while another
- * one lives (both ends dialled, or the peer came back before its old connection was found dead).
- */
-function reopenStreams(libp2p: Libp2p, internals: Internals): void {
-  libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
-    const [other] = libp2p.getConnections(remotePeer).filter((connection) => connection.status === 'open');
-    if (other === undefined || internals.streamsOutbound.has(remotePeer.toString())) return;
-    internals.onPeerConnected(remotePeer, other);
-  });
-}
-
-function internalsOf(pubsub: GossipSub): Internals {
-  return pubsub as unknown as Internals;
 }
 
 function checkPublishable(host: Host, topic: string, data: Uint8Array): void {

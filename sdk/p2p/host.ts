@@ -10,7 +10,8 @@ import { EdgeError } from '../../market/errors.ts';
 import type { Clock } from '../../market/ports.ts';
 import type { Log } from '../log.ts';
 import { createGater } from './gater.ts';
-import { keepConnected } from './keep-connected.ts';
+import { keepGossiping } from './gossip-internals.ts';
+import { keepConnected, parseTarget } from './keep-connected.ts';
 import type { PeerKey } from './key.ts';
 import { CONNECTION_LIMITS, GOSSIP_LIMITS, type NetworkPreset, PRESETS, STREAM_LIMITS } from './limits.ts';
 import { libp2pLogger } from './quiet-logger.ts';
@@ -48,8 +49,12 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** This node on the peer-to-peer network: TCP, noise, yamux, gossipsub, with every limit of `limits.ts`. Not started yet. */
+/**
+ * This node on the peer-to-peer network: TCP, noise, yamux and gossipsub, with every limit of `limits.ts`. Not started
+ * yet. Throws `CONFIG_INVALID` for a bad bootstrap address.
+ */
 export async function createHost(init: HostInit): Promise<Host> {
+  const bootstrap = init.bootstrap.map(parseTarget);
   const libp2p: Libp2p<HostServices> = await createLibp2p<HostServices>(
     libp2pOptions(init, () => libp2p.getConnections()),
   );
@@ -69,7 +74,8 @@ export async function createHost(init: HostInit): Promise<Host> {
         await libp2p.stop();
         throw listenFailed(init.listen, cause);
       }
-      keepConnected({ libp2p, clock: init.clock, log: init.logger }, init.bootstrap, running.signal);
+      keepConnected({ libp2p, clock: init.clock, log: init.logger }, bootstrap, running.signal);
+      keepGossiping(libp2p, init.clock, running.signal);
     },
     stop: async () => {
       if (running === null) return;
@@ -139,7 +145,7 @@ function gossipOptions(topics: string[], network: NetworkPreset) {
     allowedTopics: topics,
     maxInboundStreams: 1,
     maxOutboundStreams: 1,
-    maxInboundDataLength: GOSSIP_LIMITS.maxMessageBytes,
+    maxInboundDataLength: GOSSIP_LIMITS.maxRpcBytes,
     maxOutboundBufferSize: GOSSIP_LIMITS.maxOutboundBufferBytes,
     maxTopicBytesPerPeer: GOSSIP_LIMITS.maxTopicBytesPerPeer,
     decodeRpcLimits: { ...GOSSIP_LIMITS.decode },

@@ -10,7 +10,8 @@ import { CONNECTION_LIMITS } from './limits.ts';
 const RETRY_INTERVAL_MS = 1_000;
 const DIAL_TIMEOUT_MS = 5_000;
 
-interface Target {
+/** A bootstrap peer, as its config text names it. */
+export interface Target {
   peerId: PeerId;
   address: Multiaddr;
 }
@@ -21,11 +22,11 @@ interface Target {
  */
 export function keepConnected(
   parts: { libp2p: Libp2p; clock: Clock; log: Log },
-  bootstrap: string[],
+  bootstrap: Target[],
   signal: AbortSignal,
 ): void {
   const { libp2p, clock } = parts;
-  const targets = bootstrap.map(parseTarget).filter(({ peerId }) => !peerId.equals(libp2p.peerId));
+  const targets = bootstrap.filter(({ peerId }) => !peerId.equals(libp2p.peerId));
   const dialLost = async (): Promise<void> => {
     const lost = targets.filter(({ peerId }) => libp2p.getConnections(peerId).length === 0);
     await Promise.all(lost.map(({ address }) => dial(parts, address, signal)));
@@ -57,7 +58,8 @@ async function dial(
   }
 }
 
-function parseTarget(text: string): Target {
+/** Throws `CONFIG_INVALID` for text that is no address of a known peer. */
+export function parseTarget(text: string): Target {
   try {
     const address = multiaddr(text);
     const id = address.getComponents().findLast((component) => component.name === 'p2p')?.value;

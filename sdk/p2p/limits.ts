@@ -74,7 +74,9 @@ export const CALL_LIMITS = {
 
 export const GOSSIP_LIMITS = {
   /** One message. Orders are at most 8 KiB; the rest is room for other topics. */
-  maxMessageBytes: 64 * KIB,
+  maxMessageBytes: 16 * KIB,
+  /** One RPC, which may carry several messages (an answer to IWANT does). A larger one ends the gossip stream. */
+  maxRpcBytes: 64 * KIB,
   /** Bytes waiting for one slow peer before its stream is cut. */
   maxOutboundBufferBytes: 512 * KIB,
   /** What we remember of the topics one peer subscribes to. */
