@@ -35,6 +35,9 @@ const PARTS = 1000;
  * one sum bounds all resources at once and the result is never better than the truth. Cost: domains times 1,000 steps.
  */
 export function standbyOvercommit(capacity: Need, loads: StandbyLoad[], limits: OvercommitLimits): OvercommitResult {
+  if (Math.min(capacity.cpuMillis, capacity.memoryBytes, capacity.storageBytes, capacity.bandwidthBps) < 0) {
+    return never('there is nothing left');
+  }
   const left = withoutHeld(capacity, loads);
   if (left === null) return never('storage, or memory of hot workloads, would be sold twice');
   const alone = loads.find((load) => partsOf(callOf(load), left) > PARTS);
