@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { activationCertificateSchema, epochSchema, signedHandbackSchema } from '../../arbitrator/types.ts';
+import { canonicalJson } from '../../market/canonical.ts';
+import { EdgeError } from '../../market/errors.ts';
+import {
+  bytes32Schema,
+  dutiesSchema,
+  receiptSchema,
+  settlementSchema,
+  signatureSchema,
+  termsSchema,
+  unixMsSchema,
+} from '../../market/terms.ts';
+import { manifestSchema } from '../../market/workload.ts';
+import type { KeyValue } from '../../sdk/ports.ts';
+
+/** One turn at running the workload: who, from when to when, and what allowed it. */
+const turnSchema = z.strictObject({
+  epoch: epochSchema,
+  holder: z.enum(['customer', 'provider']),
+  startedAtMs: unixMsSchema,
+  endedAtMs: unixMsSchema.nullable(),
+  certificate: activationCertificateSchema.nullable(),
+  handback: signedHandbackSchema.nullable(),
+});
+export type Turn = z.infer<typeof turnSchema>;
+
+/** Everything this node knows of one agreement: facts only, statuses are derived (`status.ts`). */
+export const recordSchema = z.strictObject({
+  id: bytes32Schema,
+  side: z.enum(['customer', 'provider']),
+  createdAtMs: unixMsSchema,
+  terms: termsSchema,
+  duties: dutiesSchema,
+  customerSignature: signatureSchema,
+  providerSignature: signatureSchema,
+  openedTx: z.string().nullable(),
+  /** Where the encrypted workload is and the key to it (the data folder is readable by the owner only). */
+  deployment: z
+    .strictObject({ rootCids: z.array(z.string()), blockCids: z.array(z.string()), key: bytes32Schema })
+    .nullable(),
+  manifest: manifestSchema.nullable(),
+  migratedBytes: z.int().min(0),
+  /** The provider holds the workload at the agreed tier. */
+  readyAtMs: unixMsSchema.nullable(),
+  turns: z.array(turnSchema),
+  /** When the other side was last heard: heartbeat received, or acknowledged. */
+  lastHeardAtMs: unixMsSchema.nullable(),
+  receipt: z.strictObject({ receipt: receiptSchema, signature: signatureSchema }).nullable(),
+  settlement: z
+    .strictObject({
+      settlement: settlementSchema,
+      customerSignature: signatureSchema,
+      providerSignature: signatureSchema.nullable(),
+    })
+    .nullable(),
+  reportedTx: z.string().nullable(),
+  endedTx: z.string().nullable(),
+  endedAs: z.enum(['settled', 'claimed', 'breached', 'expired']).nullable(),
+  failure: z.strictObject({ code: z.string(), message: z.string(), atMs: unixMsSchema }).nullable(),
+});
+export type AgreementRecord = z.infer<typeof recordSchema>;
+
+export interface Records {
+  get(id: string): AgreementRecord | null;
+  list(): AgreementRecord[];
+  add(record: AgreementRecord): Promise<void>;
+  /** Merges the change and resolves when it is on disk. Changes of one record never overlap. */
+  update(id: string, change: Partial<AgreementRecord>): Promise<AgreementRecord>;
+}
+
+const PREFIX = 'agreement/';
+
+/** Loads every record; from then on reads come from memory and writes are synced before they resolve. */
+export async function openRecords(store: KeyValue): Promise<Records> {
+  const records = new Map<string, AgreementRecord>();
+  for (const [key, text] of await store.list(PREFIX)) {
+    const parsed = recordSchema.safeParse(JSON.parse(text));
+    if (!parsed.success) {
+      throw new EdgeError('STORE_CORRUPT', `the stored agreement ${key} cannot be read`, {
+        context: { issues: z.prettifyError(parsed.error) },
+        remedy: 'restore the data folder from a backup, or move it away and rebuild from chain and counterparties',
+      });
+    }
+    records.set(parsed.data.id, parsed.data);
+  }
+  const put = async (record: AgreementRecord): Promise<void> => {
+    records.set(record.id, record);
+    await store.write({ [PREFIX + record.id]: canonicalJson(record) });
+  };
+  return {
+    get: (id) => records.get(id) ?? null,
+    list: () => [...records.values()].sort((a, b) => a.createdAtMs - b.createdAtMs),
+    add: put,
+    async update(id, change) {
+      const current = records.get(id);
+      if (current === undefined) throw new EdgeError('AGREEMENT_UNKNOWN', `no agreement ${id}`, { context: { id } });
+      const next = { ...current, ...change };
+      await put(next);
+      return next;
+    },
+  };
+}
+
+export type NewRecord = Pick<
+  AgreementRecord,
+  'id' | 'side' | 'createdAtMs' | 'terms' | 'duties' | 'customerSignature' | 'providerSignature'
+>;
+
+/** A record with the facts of the signature and nothing else yet. */
+export function newRecord(init: NewRecord): AgreementRecord {
+  return {
+    ...init,
+    openedTx: null,
+    deployment: null,
+    manifest: null,
+    migratedBytes: 0,
+    readyAtMs: null,
+    turns: [],
+    lastHeardAtMs: null,
+    receipt: null,
+    settlement: null,
+    reportedTx: null,
+    endedTx: null,
+    endedAs: null,
+    failure: null,
+  };
+}
+
+export type RecordStatus = 'signed' | 'open' | 'protected' | 'active' | 'reported' | 'settling' | 'ended';
+
+/** The turn that runs now, or the last one. */
+export function currentTurn(record: AgreementRecord): Turn | null {
+  return record.turns.at(-1) ?? null;
+}
+
+/** Status from facts, final ones first. `active`: the provider runs the workload. */
+export function statusOf(record: AgreementRecord): RecordStatus {
+  if (record.endedTx !== null) return 'ended';
+  if (record.reportedTx !== null) return 'reported';
+  if (record.settlement !== null) return 'settling';
+  const turn = currentTurn(record);
+  if (turn?.holder === 'provider' && turn.endedAtMs === null) return 'active';
+  if (record.readyAtMs !== null) return 'protected';
+  if (record.openedTx !== null) return 'open';
+  return 'signed';
+}
+
+/** Ends the running turn at `atMs` and, when given, begins the next one. */
+export function nextTurns(turns: Turn[], atMs: number, next: Turn | null): Turn[] {
+  const closed = turns.map((turn) => (turn.endedAtMs === null ? { ...turn, endedAtMs: atMs } : turn));
+  return next === null ? closed : [...closed, next];
+}
+
+/** Seconds the provider stood by and served, from `readyAtMs` to `untilMs`. */
+export function servedSec(record: AgreementRecord, untilMs: number): { standbySec: number; activeSec: number } {
+  if (record.readyAtMs === null) return { standbySec: 0, activeSec: 0 };
+  const total = Math.max(0, untilMs - record.readyAtMs);
+  const active = record.turns
+    .filter((turn) => turn.holder === 'provider')
+    .reduce((sum, turn) => sum + Math.max(0, (turn.endedAtMs ?? untilMs) - turn.startedAtMs), 0);
+  return { standbySec: Math.floor((total - active) / 1000), activeSec: Math.floor(active / 1000) };
+}

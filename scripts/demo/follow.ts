@@ -1,0 +1,50 @@
+import { type ApiClient, connectApi } from '../../node/api/client.ts';
+import { until } from '../devnet/processes.ts';
+
+export type Event = {
+  id: number;
+  atMs: number;
+  kind: string;
+  agreementId: string | null;
+  data: Record<string, unknown>;
+};
+
+/** A running node seen through its local API, with every event it told so far. */
+export interface Followed {
+  api: ApiClient;
+  events: Event[];
+  /** The first event of this kind after `afterMs`; waits for it. */
+  wait(kind: string, timeoutMs: number, afterMs?: number): Promise<Event>;
+  stop(): void;
+}
+
+/** Connects to a node that is starting, and follows its events until `stop` or the node's end. */
+export async function follow(dataDir: string, onEvent: (event: Event) => void = () => undefined): Promise<Followed> {
+  const api = await until('the node', 30_000, async () => {
+    const client = await connectApi(dataDir);
+    await client.get('/v1/status');
+    return client;
+  });
+  const stop = new AbortController();
+  const events: Event[] = [];
+  const read = async (): Promise<void> => {
+    for await (const line of api.events(0, stop.signal)) {
+      const event = line as Event;
+      events.push(event);
+      onEvent(event);
+    }
+  };
+  // A node that is killed cuts the stream: that is part of the scenario.
+  void read().catch(() => undefined);
+  return {
+    api,
+    events,
+    stop: () => stop.abort(),
+    wait: (kind, timeoutMs, afterMs = 0) =>
+      until(
+        `"${kind}"`,
+        timeoutMs,
+        async () => events.find((event) => event.kind === kind && event.atMs >= afterMs) ?? null,
+      ),
+  };
+}

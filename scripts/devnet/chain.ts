@@ -1,0 +1,73 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 'ethers';
+import { EdgeError } from '../../market/errors.ts';
+import { type Deployed, deployContracts } from '../deploy/local.ts';
+import { freePort, type Program, startProgram, until } from './processes.ts';
+
+/** Anvil's well-known development words: accounts with play money on a local chain, worthless anywhere else. */
+const DEV_MNEMONIC = 'test test test test test test test test test test test junk';
+
+export interface LocalChain {
+  program: Program;
+  rpcUrl: string;
+  chainId: number;
+  contracts: Deployed;
+  provider: JsonRpcProvider;
+  /** Gives an account native currency for gas and tokens to trade with. */
+  fund(address: string, tokenWei: bigint): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The anvil program that npm installed for this machine. */
+export function anvilBinary(): string {
+  const require = createRequire(import.meta.url);
+  const names: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
+  const pkg = `@foundry-rs/anvil-${process.platform}-${names[process.arch] ?? process.arch}`;
+  try {
+    return join(
+      dirname(require.resolve(`${pkg}/package.json`)),
+      'bin',
+      process.platform === 'win32' ? 'anvil.exe' : 'anvil',
+    );
+  } catch (cause) {
+    throw new EdgeError('CHAIN_PROGRAM_MISSING', `no local chain program for this machine (${pkg})`, {
+      remedy: 'run the set-up again (npm run setup), or point the nodes at a chain of your own',
+      cause,
+    });
+  }
+}
+
+/** Starts a local chain, deploys the contracts, and mints from the token's deployer. */
+export async function startChain(logFile: string): Promise<LocalChain> {
+  const port = await freePort();
+  const program = startProgram({
+    name: 'chain',
+    command: anvilBinary(),
+    args: ['--port', String(port), '--silent', '--accounts', '2'],
+    logFile,
+  });
+  const rpcUrl = `http://127.0.0.1:${port}`;
+  const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, pollingInterval: 50 });
+  await until('the local chain', 20_000, async () => provider.getBlockNumber());
+  const wallet = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC)).connect(provider);
+  const deployer = new NonceManager(wallet);
+  const contracts = await deployContracts(deployer);
+  const { chainId } = await provider.getNetwork();
+  return {
+    program,
+    rpcUrl,
+    chainId: Number(chainId),
+    contracts,
+    provider,
+    async fund(address, tokenWei) {
+      const gas = await deployer.sendTransaction({ to: address, value: 10n ** 18n });
+      await gas.wait();
+      await contracts.mint(address, tokenWei);
+    },
+    async stop() {
+      provider.destroy();
+      await program.stop();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { createServer } from 'node:net';
+import { EdgeError } from '../../market/errors.ts';
+
+/** A program started for a devnet or a demo: its own OS process, its output in its own log file. */
+export interface Program {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly logFile: string;
+  /** Resolves with the exit code or the signal's name. */
+  readonly exited: Promise<number | string>;
+  /** SIGTERM, then SIGKILL when it does not end in time. */
+  stop(graceMs?: number): Promise<void>;
+  /** SIGKILL: what a power cut does to a process. */
+  kill(): Promise<void>;
+}
+
+/** `stdin` stays open as a control channel; `onLine` gets each line of standard output. */
+export function startProgram(init: {
+  name: string;
+  command: string;
+  args: string[];
+  logFile: string;
+  env?: Record<string, string>;
+  onLine?: (line: string) => void;
+}): Program {
+  const child = spawn(init.command, init.args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...init.env },
+  });
+  const log = createWriteStream(init.logFile, { flags: 'a' });
+  child.stderr?.pipe(log, { end: false });
+  child.stdout?.pipe(log, { end: false });
+  if (init.onLine !== undefined) eachLine(child, init.onLine);
+  const exited = new Promise<number | string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  void exited.then(() => log.end());
+  return {
+    name: init.name,
+    child,
+    logFile: init.logFile,
+    exited,
+    async stop(graceMs = 5_000) {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      await exited;
+      clearTimeout(timer);
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+function eachLine(child: ChildProcess, onLine: (line: string) => void): void {
+  let rest = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+}
+
+/** Asks until `attempt` gives a value; throws `NOT_READY` with the last reason after `timeoutMs`. */
+export async function until<T>(what: string, timeoutMs: number, attempt: () => Promise<T | null>): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown = null;
+  while (performance.now() < deadline) {
+    try {
+      const value = await attempt();
+      if (value !== null) return value;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new EdgeError('NOT_READY', `${what} did not happen within ${timeoutMs / 1000} s`, {
+    context: { reason: last === null ? undefined : String(last) },
+    remedy: 'look into the log files of the run',
+    cause: last,
+  });
+}
+
+/** A TCP port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new EdgeError('NO_PORT', 'no free port');
+  return address.port;
+}
