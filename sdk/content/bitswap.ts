@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { withBitswap } from '@helia/bitswap';
-import type { Libp2p, StreamHandler } from '@libp2p/interface';
+import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { sha256 } from 'multiformats/hashes/sha2';
 import { EdgeError } from '../../market/errors.ts';
 import type { Log } from '../log.ts';
 import type { BlockStore } from './block-store.ts';
+import type { Gate } from './gate.ts';
+import { gatedLibp2p, servedBlocks } from './gate.ts';
 
 /** What raising them trades: memory a peer can make this node hold, for speed on fast links. */
 const LIMITS = {
@@ -25,14 +27,6 @@ const LIMITS = {
   // A block that was sent into an aborted get must be sent again when the get is resumed.
   doNotResendBlockWindow: 0,
 };
-
-/** Which peers bitswap may talk with, by peer id. */
-export interface Gate {
-  /** May have this node's blocks. */
-  serves(peerId: string): boolean;
-  /** Is being asked for blocks, so that its messages are awaited. */
-  awaits(peerId: string): boolean;
-}
 
 export interface ReceivedBlock {
   from: string;
@@ -60,55 +54,31 @@ interface Mixin {
   start(host: unknown): Promise<void>;
 }
 
-/** Refuses bitswap streams of strangers before bitswap reads them, and remembers whose messages it is working on. */
-function gatedLibp2p(libp2p: Libp2p, gate: Gate, asker: AsyncLocalStorage<string>): Partial<Libp2p> {
-  const gated =
-    (handler: StreamHandler): StreamHandler =>
-    (stream, connection) => {
-      const from = connection.remotePeer.toString();
-      if (!gate.serves(from) && !gate.awaits(from)) {
-        stream.abort(new Error('bitswap is for the parties of a running agreement'));
-        return;
-      }
-      return asker.run(from, () => handler(stream, connection));
-    };
-  return {
-    logger: libp2p.logger,
-    handle: (protocols, handler, options) => libp2p.handle(protocols, gated(handler), options),
-    unhandle: (protocols, options) => libp2p.unhandle(protocols, options),
-    register: (protocol, topology, options) => libp2p.register(protocol, topology, options),
-    unregister: (id) => libp2p.unregister(id),
-    getConnections: (peerId) => libp2p.getConnections(peerId),
-    isDialable: (addresses, options) => libp2p.isDialable(addresses, options),
-    dial: (peer, options) => libp2p.dial(peer, options),
-    dialProtocol: (peer, protocols, options) => libp2p.dialProtocol(peer, protocols, options),
-  };
+/** Parts of @helia/bitswap that its public types do not show. Its version is pinned, and `internalsOf` checks. */
+interface Internals {
+  /** Announces each received block. The public API tells of wanted ones only, so other bytes would look like delay. */
+  wantList: EventTarget;
+  /** First forgets what has expired. */
+  getPeerWantlist(peerId: PeerId): { expires?: number; sentDoNotHave?: boolean }[] | undefined;
 }
 
-function notFound(cid: CID): Error {
-  return Object.assign(new Error(`no block ${cid}`), { name: 'NotFoundError' });
+function internalsOf(broker: Broker): Internals {
+  const { bitswap } = broker as unknown as { bitswap?: Partial<Internals> };
+  if (bitswap?.wantList instanceof EventTarget && bitswap.getPeerWantlist !== undefined) return bitswap as Internals;
+  throw new EdgeError('BITSWAP_INCOMPATIBLE', '@helia/bitswap has not the parts that this project relies on', {
+    remedy: 'Install the version of @helia/bitswap that package.json names.',
+  });
 }
 
-/** The view of the store that bitswap serves from: empty for a peer that may not have blocks, or when unsure who asks. */
-function servedBlocks(store: BlockStore, gate: Gate, asker: AsyncLocalStorage<string>, log: Log) {
-  const served = () => gate.serves(asker.getStore() ?? '');
-  const read = async (cid: CID): Promise<Uint8Array | null> => {
-    try {
-      return served() ? await store.read(cid) : null;
-    } catch (error) {
-      // To the asker a damaged block is a missing one; any other answer would leave its want unanswered.
-      log.error({ cid: cid.toString(), error }, 'cannot serve a block');
-      return null;
-    }
-  };
-  return {
-    has: async (cid: CID) => served() && (await store.has(cid)),
-    async *get(cid: CID): AsyncGenerator<Uint8Array> {
-      const block = await read(cid);
-      if (block === null) throw notFound(cid);
-      yield block;
-    },
-  };
+/**
+ * Lets a peer ask again for what it was sent, or told to be missing: bitswap answers each want once per connection,
+ * which leaves a get that is resumed after an abort without answer until it times out.
+ */
+function forgetAnswered(internals: Internals, peerId: PeerId): void {
+  for (const want of internals.getPeerWantlist(peerId) ?? []) {
+    if (want.sentDoNotHave === true) want.expires = 0;
+  }
+  internals.getPeerWantlist(peerId);
 }
 
 /** Starts @helia/bitswap on a host object with just the members it needs (the `helia` package costs 60 MiB of memory). */
@@ -138,23 +108,17 @@ async function startBroker(libp2p: Partial<Libp2p>, blockstore: object): Promise
   return started;
 }
 
-/**
- * Where bitswap announces received blocks. Its public API tells of wanted blocks only, so a peer that answers with other
- * bytes would look like one that is slow. Internal to @helia/bitswap, whose version is pinned.
- */
-function wantListOf(broker: Broker): EventTarget {
-  const { bitswap } = broker as unknown as { bitswap?: { wantList?: unknown } };
-  if (bitswap?.wantList instanceof EventTarget) return bitswap.wantList;
-  throw new EdgeError('BITSWAP_INCOMPATIBLE', '@helia/bitswap has no wantList that tells of blocks', {
-    remedy: 'Install the version of @helia/bitswap that package.json names.',
-  });
-}
-
 /** Runs bitswap on a started libp2p node. */
 export async function startBitswap(libp2p: Libp2p, store: BlockStore, gate: Gate, log: Log): Promise<Bitswap> {
   const asker = new AsyncLocalStorage<string>();
-  const broker = await startBroker(gatedLibp2p(libp2p, gate, asker), servedBlocks(store, gate, asker, log));
-  const wantList = wantListOf(broker);
+  let internals: Internals | null = null;
+  const onStream = (peerId: PeerId) => {
+    if (internals !== null) forgetAnswered(internals, peerId);
+  };
+  const gated = gatedLibp2p(libp2p, gate, asker, onStream);
+  const broker = await startBroker(gated, servedBlocks(store, gate, asker, log));
+  internals = internalsOf(broker);
+  const { wantList } = internals;
   return {
     want: (cid, peer, signal) =>
       broker.createSession({ providers: [peer], minProviders: 1, maxProviders: 1 }).retrieve(cid, { signal }),

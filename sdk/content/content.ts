@@ -15,8 +15,8 @@ export interface ContentInit {
   libp2p: Libp2p;
   /** Where the encrypted blocks are kept; created when absent. */
   dir: string;
-  /** How long one request for a block may take; asked three times before the peer counts as mute. Default 30,000. */
-  blockTimeoutMs?: number;
+  /** A peer that sends no block for that long is asked again, and the third time counts as mute. Default 15,000. */
+  stallTimeoutMs?: number;
   log?: Log;
 }
 
@@ -52,7 +52,7 @@ export async function startContent(init: ContentInit): Promise<ContentNode> {
     libp2p: init.libp2p,
     store,
     serves: (peerId) => allowed.has(peerId),
-    blockTimeoutMs: init.blockTimeoutMs ?? 30_000,
+    stallTimeoutMs: init.stallTimeoutMs ?? 15_000,
     log: init.log ?? silentLog(),
   });
 

@@ -28,21 +28,28 @@ export interface Peer {
   dir: string;
 }
 
-/** Content nodes, their libp2p nodes and folders of one test; `close` ends them all. */
-export async function openPeers(names: string[]) {
+/** Connected to nobody, content nodes with their libp2p nodes and folders; `close` ends them all. */
+export async function openPeers(
+  count: number,
+  stallTimeoutMs = 300,
+): Promise<{ peers: Peer[]; close: () => Promise<void> }> {
   const root = await mkdtemp(join(tmpdir(), 'eaas-content-'));
-  const start = async (name: string): Promise<Peer> => {
+  const start = async (_: unknown, index: number): Promise<Peer> => {
     const libp2p = await startHost();
-    const dir = join(root, name);
-    const content = await startContent({ libp2p, dir, blockTimeoutMs: 5_000 });
+    const dir = join(root, String(index));
+    const content = await startContent({ libp2p, dir, stallTimeoutMs });
     return { libp2p, content, id: libp2p.peerId.toString(), dir };
   };
-  const peers = await Promise.all(names.map(start));
+  const peers = await Promise.all(Array.from({ length: count }, start));
+  const stop = async (peer: Peer) => {
+    await peer.content.stop();
+    await peer.libp2p.stop();
+  };
   const close = async () => {
-    await Promise.all(peers.map(async (peer) => [await peer.content.stop(), await peer.libp2p.stop()]));
+    await Promise.all(peers.map(stop));
     await rm(root, { recursive: true, force: true });
   };
-  return { root, peers, close };
+  return { peers, close };
 }
 
 export async function connect(from: Libp2p, to: Libp2p): Promise<void> {
