@@ -8,9 +8,9 @@ import { GOSSIP_LIMITS } from './limits.ts';
 
 /** `PubSub` over gossipsub, and what a node wants to know about it. */
 export interface Gossip extends PubSub {
-  /** Resolves once `count` peers are subscribed to the topic; rejects with the signal's reason. */
+  /** Resolves once a message would be sent to `count` peers; rejects with the signal's reason. */
   waitForPeers(topic: string, count: number, signal: AbortSignal): Promise<void>;
-  /** Peers subscribed to the topic. */
+  /** Peers that a message published now is sent to. */
   peers(topic: string): string[];
   /** A peer's score: below `SCORE_THRESHOLDS.graylistThreshold` nothing it sends is looked at. */
   score(peerId: string): number;
@@ -20,6 +20,8 @@ interface Subscription {
   validate: (data: Uint8Array, from: string) => Promise<Verdict>;
   onMessage: (data: Uint8Array, from: string) => void;
 }
+
+const POLL_INTERVAL_MS = 25;
 
 const VERDICTS: Record<Verdict, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
@@ -57,9 +59,12 @@ export function createGossip(host: Host, log: Log): Gossip {
         if (subscriptions.delete(topic)) pubsub.unsubscribe(topic);
       };
     },
-    peers: (topic) => pubsub.getSubscribers(topic).map(String),
+    peers: (topic) => reachable(pubsub, topic),
     score: (peerId) => internalsOf(pubsub).getScore(peerId),
-    waitForPeers: (topic, count, signal) => waitForPeers(pubsub, topic, count, signal),
+    waitForPeers: async (topic, count, signal) => {
+      // Gossipsub has no event for the second half of it, the stream.
+      while (reachable(pubsub, topic).length < count) await host.clock.sleep(POLL_INTERVAL_MS, signal);
+    },
   };
 }
 
@@ -94,22 +99,13 @@ async function judge({ validate }: Subscription, data: Uint8Array, from: string,
   }
 }
 
-async function waitForPeers(pubsub: GossipSub, topic: string, count: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const settle = (finish: () => void): void => {
-      pubsub.removeEventListener('subscription-change', check);
-      signal.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const check = (): void => {
-      if (pubsub.getSubscribers(topic).length >= count) settle(resolve);
-    };
-    const onAbort = (): void => settle(() => reject(signal.reason));
-    pubsub.addEventListener('subscription-change', check);
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    else check();
-  });
+/** Subscribers that we have a stream to: what is published before that would not reach them. */
+function reachable(pubsub: GossipSub, topic: string): string[] {
+  const { streamsOutbound } = internalsOf(pubsub);
+  return pubsub
+    .getSubscribers(topic)
+    .map(String)
+    .filter((peerId) => streamsOutbound.has(peerId));
 }
 
 function checkPublishable(host: Host, topic: string, data: Uint8Array): void {

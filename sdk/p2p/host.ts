@@ -42,6 +42,7 @@ export interface Host {
   readonly libp2p: Libp2p<HostServices>;
   readonly peerId: string;
   readonly allowedTopics: ReadonlySet<string>;
+  readonly clock: Clock;
   /** Where we can be dialled, without the `/p2p/` part; empty before `start`. */
   addrs(): string[];
   /** Throws `LISTEN_FAILED` when an address is taken or not ours. A second call does nothing. */
@@ -63,6 +64,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     libp2p,
     peerId: libp2p.peerId.toString(),
     allowedTopics: new Set(init.allowedTopics),
+    clock: init.clock,
     addrs: () => libp2p.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, '')),
     start: async () => {
       if (running !== null) return;

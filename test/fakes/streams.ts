@@ -85,7 +85,9 @@ class FakeNetwork implements FakeStreamsNetwork {
     const over = new AbortController();
     const signal = options.signal === undefined ? over.signal : AbortSignal.any([over.signal, options.signal]);
     const deadline = this.clock.sleep(options.timeoutMs, signal).then(() => {
-      throw new EdgeError('CALL_TIMEOUT', `no answer within ${options.timeoutMs} ms`, { context });
+      throw new EdgeError('CALL_TIMEOUT', `no answer within ${options.timeoutMs} ms`, {
+        context: { ...context, timeoutMs: options.timeoutMs },
+      });
     });
     try {
       options.signal?.throwIfAborted();
@@ -107,6 +109,7 @@ class FakeNetwork implements FakeStreamsNetwork {
     signal: AbortSignal,
   ): Promise<unknown> {
     const leave = await this.outbound.enter([`${protocol} ${from} ${peer.peerId}`], signal);
+    signal.addEventListener('abort', leave, { once: true });
     try {
       await setImmediate();
       if (this.unplugged.has(from) || this.unplugged.has(peer.peerId)) return await new Promise(() => {});
