@@ -11,6 +11,6 @@ export default defineConfig({
     version: '0.8.37',
     // The npm package: nothing is downloaded.
     path: require.resolve('solc/soljson.js'),
-    settings: { optimizer: { enabled: true, runs: 10000 }, viaIR: true, evmVersion: 'prague' },
+    settings: { optimizer: { enabled: true, runs: 10_000 }, viaIR: true, evmVersion: 'cancun' },
   },
 });

@@ -108,7 +108,7 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         if (_isOurs(address(arbitrator))) {
             disputeID = _derivedDisputeID(agreement.id);
             IAgreementArbitrator(address(arbitrator)).createDisputeOn{value: feeWei}(
-                agreement.id, CHOICES, arbitration.extraData
+                agreement.id, CHOICES, arbitration.extraData, msg.sender
             );
         } else {
             disputeID = arbitrator.createDispute{value: feeWei}(CHOICES, arbitration.extraData);
