@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib';
-import { pack } from 'tar-stream';
 import {
   CONFIG_MEDIA_TYPE,
   type Compression,
@@ -14,6 +13,7 @@ import {
   MANIFEST_MEDIA_TYPE,
 } from './formats.ts';
 import { ociArchitecture } from './layout.ts';
+import { writeTar } from './tar.ts';
 
 /** One file of an image: copied from `source`, or made of `content`. */
 export interface ImageFile {
@@ -116,18 +116,18 @@ function tee(hash: Hash): Transform {
 }
 
 function tarOf(files: ImageFile[]): Readable {
-  const tar = pack();
+  const tar = writeTar();
   const sorted = [...files].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   addAll().then(
-    () => tar.finalize(),
-    (error) => tar.destroy(error),
+    () => tar.finish(),
+    (error) => tar.output.destroy(error),
   );
-  return tar;
+  return tar.output;
 
   async function addAll(): Promise<void> {
     for (const file of sorted) {
       const size = file.source ? (await stat(file.source)).size : Buffer.byteLength(file.content ?? '');
-      const header = { name: file.path.replace(/^\/+/, ''), mode: file.mode ?? 0o644, size, mtime: new Date(0) };
+      const header = { name: file.path.replace(/^\/+/, ''), mode: file.mode ?? 0o644, size };
       const body = file.source ? createReadStream(file.source, { highWaterMark: 1024 * 1024 }) : [file.content ?? ''];
       await pipeline(body, tar.entry(header));
     }

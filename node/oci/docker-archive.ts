@@ -1,25 +1,25 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { Readable, Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Pack, pack } from 'tar-stream';
 import { tarStages } from './layer-stream.ts';
 import type { Layer, Layout } from './layout.ts';
+import { type TarWriter, writeTar } from './tar.ts';
 
 /**
  * The image as `docker load` of any engine since 1.10 takes it (those before 25 read no OCI layouts), tagged so that
  * the manifest's digest finds it again: an engine names images by the digest of their config.
  */
 export function dockerArchive(layout: Layout, tag: string): Readable {
-  const tar = pack();
+  const tar = writeTar();
   addAll(tar, layout, tag).then(
-    () => tar.finalize(),
-    (error) => tar.destroy(error),
+    () => tar.finish(),
+    (error) => tar.output.destroy(error),
   );
-  return Readable.from(tar);
+  return tar.output;
 }
 
-async function addAll(tar: Pack, layout: Layout, tag: string): Promise<void> {
+async function addAll(tar: TarWriter, layout: Layout, tag: string): Promise<void> {
   const configName = `${hex(layout.configDigest)}.json`;
   await addBuffer(tar, configName, await readFile(layout.configFile));
   const names: string[] = [];
@@ -33,15 +33,15 @@ async function addAll(tar: Pack, layout: Layout, tag: string): Promise<void> {
   await addBuffer(tar, 'manifest.json', Buffer.from(JSON.stringify(manifest)));
 }
 
-async function addBuffer(tar: Pack, name: string, bytes: Buffer): Promise<void> {
-  await pipeline([bytes], tar.entry({ name, size: bytes.length, mtime: new Date(0) }));
+async function addBuffer(tar: TarWriter, name: string, bytes: Buffer): Promise<void> {
+  await pipeline([bytes], tar.entry({ name, size: bytes.length }));
 }
 
 /** Engines gunzip by themselves; zstd they know only lately, so that is undone here. */
-async function addLayer(tar: Pack, name: string, layer: Layer): Promise<void> {
+async function addLayer(tar: TarWriter, name: string, layer: Layer): Promise<void> {
   const stages = layer.compression === 'zstd' ? tarStages(layer) : [createReadStream(layer.file)];
   const size = layer.compression === 'zstd' ? await tarBytes(layer) : layer.storedBytes;
-  await pipeline([...stages, tar.entry({ name, size, mtime: new Date(0) }) as Writable]);
+  await pipeline([...stages, tar.entry({ name, size })]);
 }
 
 /** A tar header comes before its body, so the size must be known first. */

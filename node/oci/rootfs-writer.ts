@@ -27,6 +27,13 @@ export class RootfsWriter {
     if (path !== null) await makeFolder(path);
   }
 
+  /** Makes the folder where there is nothing yet. */
+  async missingFolder(segments: string[]): Promise<void> {
+    await this.requireRealParents(segments, true);
+    const path = join(this.root, ...segments);
+    if ((await lstat(path).catch(() => null)) === null) await makeFolder(path);
+  }
+
   async file(segments: string[], body: Readable, executable: boolean): Promise<void> {
     const path = await this.place(segments, false);
     if (path === null) throw imageInvalid('a file takes the place of the root', {});

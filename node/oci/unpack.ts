@@ -1,13 +1,12 @@
 import { readdir } from 'node:fs/promises';
-import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Entry, extract, type Headers } from 'tar-stream';
 import { DEFAULT_CAPS, type ImageCaps } from './caps.ts';
 import { entryPath } from './entry-path.ts';
 import { imageInvalid } from './image-error.ts';
 import { guardTar, tarStages } from './layer-stream.ts';
 import type { Layer, Layout } from './layout.ts';
 import { RootfsWriter } from './rootfs-writer.ts';
+import { bodyOf, type Header, readTar, type TarEntry } from './tar.ts';
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -51,12 +50,12 @@ async function applyLayer(layer: Layer, to: Application, total: Unpacked, signal
       throw imageInvalid('it unpacks to too many bytes', { maxUnpackedBytes: caps.maxUnpackedBytes });
     }
   });
-  const tar = extract();
-  const feed = pipeline([...tarStages(layer), guard.stage, tar as unknown as Transform], { signal });
+  const tar = readTar();
+  const feed = pipeline([...tarStages(layer), guard.stage, tar.input], { signal });
   try {
-    await Promise.all([feed, applyEntries(tar, to, total)]);
+    await Promise.all([feed, applyEntries(tar.entries, to, total)]);
   } catch (cause) {
-    tar.destroy();
+    tar.input.destroy();
     await feed.catch(() => undefined);
     throw refusal(cause, layer, signal);
   }
@@ -76,7 +75,7 @@ function refusal(cause: unknown, layer: Layer, signal?: AbortSignal): unknown {
   return imageInvalid('a layer cannot be unpacked', { digest: layer.digest }, cause);
 }
 
-async function applyEntries(tar: AsyncIterable<Entry>, to: Application, total: Unpacked): Promise<void> {
+async function applyEntries(tar: AsyncIterable<TarEntry>, to: Application, total: Unpacked): Promise<void> {
   for await (const entry of tar) {
     total.entries += 1;
     if (total.entries > to.caps.maxEntries) {
@@ -87,7 +86,7 @@ async function applyEntries(tar: AsyncIterable<Entry>, to: Application, total: U
   }
 }
 
-async function applyEntry(entry: Entry, to: Application): Promise<void> {
+async function applyEntry(entry: TarEntry, to: Application): Promise<void> {
   const { header } = entry;
   const segments = entryPath(header.name, to.caps);
   const name = segments.at(-1) ?? '';
@@ -96,12 +95,12 @@ async function applyEntry(entry: Entry, to: Application): Promise<void> {
   for (let depth = segments.length; depth > 0; depth -= 1) to.made.add(segments.slice(0, depth).join('/'));
 }
 
-async function createEntry(entry: Entry, header: Headers, segments: string[], to: Application): Promise<void> {
+async function createEntry(entry: TarEntry, header: Header, segments: string[], to: Application): Promise<void> {
   const target = header.linkname ?? '';
   switch (header.type) {
     case 'file':
     case 'contiguous-file':
-      return to.writer.file(segments, entry, ((header.mode ?? 0) & 0o111) !== 0);
+      return to.writer.file(segments, bodyOf(entry), ((header.mode ?? 0) & 0o111) !== 0);
     case 'directory':
       return to.writer.folder(segments);
     case 'symlink':
