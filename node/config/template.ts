@@ -4,14 +4,16 @@ export interface InitAnswers {
   name: string;
   dataDir: string;
   chain: { rpcUrl: string; chainId: number; escrow: string; token: string };
-  /** Null for a cloud. */
+  /** Null for a cloud; an edge has to add it before its first start. */
   place: { lat: number; lng: number } | { cell: string } | null;
   passwordFile: string | null;
-  /** Rent the device out. */
-  offer: boolean;
-  /** UDP port of the packet forwarder; null for none. */
-  udpPort: number | null;
-  interfaces: string[];
+  /** Rent the device out; default no. */
+  offer?: boolean;
+  /** UDP port of the packet forwarder; default none. */
+  udpPort?: number | null;
+  interfaces?: string[];
+  /** Accounts that a cloud serves. */
+  customers?: string[];
 }
 
 /** A commented YAML file that `loadConfig` reads back to the answers. What is commented out shows the default. */
@@ -56,31 +58,38 @@ log:
 `;
 }
 
-function placeSection({ place }: InitAnswers): string {
-  if (place === null) return '';
+const UNKNOWN_PLACE = `# Required: where the device is. Others see the cell (about 1.4 km), not the point.
+# place:
+#   lat: 0.0
+#   lng: 0.0
+
+`;
+
+function placeSection({ place, role }: InitAnswers): string {
+  if (place === null) return role === 'cloud' ? '' : UNKNOWN_PLACE;
   const lines = 'cell' in place ? `  cell: ${JSON.stringify(place.cell)}` : `  lat: ${place.lat}\n  lng: ${place.lng}`;
   return `# Where the device is. Others see the cell (about 1.4 km), not the point.\nplace:\n${lines}\n\n`;
 }
 
 function roleSection(answers: InitAnswers): string {
-  return answers.role === 'cloud' ? cloudSection() : edgeSection(answers);
+  return answers.role === 'cloud' ? cloudSection(answers) : edgeSection(answers);
 }
 
-function cloudSection(): string {
+function cloudSection({ customers = [] }: InitAnswers): string {
   return `cloud:
   port: 9490
   # Accounts whose agreements may deliver here.
-  customers: []
+  customers: ${JSON.stringify(customers)}
 `;
 }
 
 function edgeSection(answers: InitAnswers): string {
   return `# LoRaWAN packet forwarder (Semtech UDP); null for a device without a radio.
 south:
-  udpPort: ${answers.udpPort}
+  udpPort: ${answers.udpPort ?? null}
 
 # Connectivity the device can lend.
-interfaces: ${JSON.stringify(answers.interfaces)}
+interfaces: ${JSON.stringify(answers.interfaces ?? [])}
 
 # auto takes docker when an engine answers, else namespaces.
 runtime: auto
@@ -88,7 +97,7 @@ runtime: auto
 # Heartbeats of new agreements. Shorter finds a failure sooner and sends more.
 heartbeatIntervalMs: 1000
 
-${offerSection(answers.offer)}
+${offerSection(answers.offer ?? false)}
 # Insuring own containers: the most to pay.
 insure:
   maxStandbyPerHour: "0.01"

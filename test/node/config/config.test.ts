@@ -153,6 +153,17 @@ describe('configTemplate', () => {
     });
   }
 
+  it('lets an edge without a place be written, and says what is missing when it is read', () => {
+    const text = configTemplate({ ...answers, place: null });
+    expect(text).to.contain('# place:');
+    expect(() => read(text)).to.throw('place: is missing');
+  });
+
+  it('names the customers of a cloud', () => {
+    const text = configTemplate({ ...answers, role: 'cloud', place: null, customers: [ESCROW] });
+    expect(read(text).cloud?.customers).to.deep.equal([ESCROW]);
+  });
+
   it('shows values that are the defaults', () => {
     const written = read(configTemplate(answers));
     const bare = read(`${BASE}offer: {}\n`);
