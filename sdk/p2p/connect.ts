@@ -38,9 +38,7 @@ export async function connect(
  */
 export async function openStream(
   libp2p: Libp2p,
-  peer: PeerRef,
-  protocol: string,
-  signal: AbortSignal,
+  { peer, protocol, signal }: { peer: PeerRef; protocol: string; signal: AbortSignal },
 ): Promise<{ stream: Stream; connection: Connection }> {
   const connection = await connect(libp2p, peer, signal);
   try {
@@ -67,15 +65,17 @@ export async function isGone(connection: Connection, error: unknown): Promise<bo
 }
 
 /**
- * Closes a connection in the background unless its other end answers soon: a half-open one (power cut, pulled cable)
- * never says that it died. One check at a time per connection.
+ * Closes those connections of a peer, in the background, whose other end does not answer soon: a half-open one (power
+ * cut, pulled cable) never says that it died. One check at a time per connection.
  */
-export function createAliveCheck(): (connection: Connection) => void {
+export function createAliveCheck(libp2p: Libp2p): (peer: PeerRef) => void {
   const checking = new WeakSet<Connection>();
-  return (connection) => {
-    if (connection.status !== 'open' || checking.has(connection)) return;
-    checking.add(connection);
-    void probe(connection).finally(() => checking.delete(connection));
+  return (peer) => {
+    for (const connection of openConnections(libp2p, peer.peerId)) {
+      if (checking.has(connection)) continue;
+      checking.add(connection);
+      void probe(connection).finally(() => checking.delete(connection));
+    }
   };
 }
 

@@ -24,7 +24,7 @@ interface Call {
  */
 export function createStreams(libp2p: Libp2p, log: Log): Streams {
   const gate = createGate(outboundLimit);
-  const checkAlive = createAliveCheck();
+  const checkAlive = createAliveCheck(libp2p);
   return {
     call: async (peer, protocol, body, { timeoutMs, signal: cancel }) => {
       const frame = requestFrame(body, { peerId: peer.peerId, protocol });
@@ -32,13 +32,14 @@ export function createStreams(libp2p: Libp2p, log: Log): Streams {
       const signal = cancel === undefined ? deadline : AbortSignal.any([deadline, cancel]);
       try {
         const answer = await queued(gate.enter(lanesOf(peer.peerId, protocol), signal), () =>
-          exchange(libp2p, { peer, protocol, frame, signal }, checkAlive),
+          exchange(libp2p, { peer, protocol, frame, signal }),
         );
         return resultOf(answer, { peerId: peer.peerId, protocol });
       } catch (error) {
         if (cancel?.aborted) throw cancel.reason;
-        if (deadline.aborted) throw timeoutError(peer, protocol, timeoutMs, error);
-        throw error;
+        if (!deadline.aborted) throw error;
+        checkAlive(peer);
+        throw timeoutError(peer, protocol, timeoutMs, error);
       }
     },
     handle: answerCalls(libp2p, log),
@@ -70,7 +71,7 @@ async function queued<T>(place: Promise<() => void>, task: () => Promise<T>): Pr
 }
 
 /** Sends the request and resolves to the answer frame. Throws `PEER_UNREACHABLE` or `CALL_FAILED`. */
-async function exchange(libp2p: Libp2p, call: Call, checkAlive: (connection: Connection) => void): Promise<unknown> {
+async function exchange(libp2p: Libp2p, call: Call): Promise<unknown> {
   const { stream, connection } = await open(libp2p, call);
   try {
     const answer = readFrame(stream, call.signal);
@@ -78,8 +79,7 @@ async function exchange(libp2p: Libp2p, call: Call, checkAlive: (connection: Con
     await Promise.all([answer, stream.close({ signal: call.signal })]);
     return await answer;
   } catch (error) {
-    if (call.signal.aborted) checkAlive(connection);
-    else if (await isGone(connection, error)) throw unreachable(call.peer, error);
+    if (!call.signal.aborted && (await isGone(connection, error))) throw unreachable(call.peer, error);
     throw failed(call, error);
   } finally {
     if (stream.status === 'open') stream.abort(new Error('the call is over'));
@@ -88,7 +88,7 @@ async function exchange(libp2p: Libp2p, call: Call, checkAlive: (connection: Con
 
 async function open(libp2p: Libp2p, call: Call): Promise<{ stream: Stream; connection: Connection }> {
   try {
-    return await openStream(libp2p, call.peer, call.protocol, call.signal);
+    return await openStream(libp2p, call);
   } catch (error) {
     throw hasCode(error, 'PEER_UNREACHABLE') ? error : failed(call, error);
   }

@@ -4,6 +4,7 @@ import { EdgeError } from '../../../market/errors.ts';
 import type { PeerRef, Streams } from '../../../market/ports.ts';
 import type { Gossip } from '../../../sdk/p2p/gossip.ts';
 import { CALL_LIMITS, GOSSIP_LIMITS } from '../../../sdk/p2p/limits.ts';
+import { TOPIC } from './topic.ts';
 
 /** Two peers that know each other's addresses, and what can happen to them. */
 export interface StreamsHarness {
@@ -26,7 +27,6 @@ export interface GossipHarness {
   stop(): Promise<void>;
 }
 
-export const TOPIC = '/eaas/31337/test/orders/1';
 const ECHO = '/eaas/echo/1.0.0';
 const PATIENT = { timeoutMs: 5_000 };
 

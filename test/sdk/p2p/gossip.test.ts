@@ -1,8 +1,9 @@
 import { silentLog } from '../../../sdk/log.ts';
 import { createGossip } from '../../../sdk/p2p/gossip.ts';
 import { fakeGossipNetwork } from '../../fakes/pubsub.ts';
-import { gossipCompliance, TOPIC } from './compliance.ts';
+import { gossipCompliance } from './compliance.ts';
 import { bootstrapAddresses, startHost } from './hosts.ts';
+import { TOPIC } from './topic.ts';
 
 const PEERS = 3;
 

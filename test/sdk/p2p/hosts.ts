@@ -2,7 +2,7 @@ import { systemClock } from '../../../node/clock.ts';
 import { silentLog } from '../../../sdk/log.ts';
 import { createHost, type Host, type HostInit } from '../../../sdk/p2p/host.ts';
 import { generatePeerKey } from '../../../sdk/p2p/key.ts';
-import { TOPIC } from './compliance.ts';
+import { TOPIC } from './topic.ts';
 
 /** A started host on a free port of this machine. */
 export async function startHost(init: Partial<HostInit> = {}): Promise<Host> {
