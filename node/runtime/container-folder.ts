@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../market/ports.ts';
@@ -23,8 +24,9 @@ export type ContainerState =
 export async function writeContainer(dir: string, spec: ContainerSpec): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, 'container.json');
-  await writeFile(`${file}.new`, JSON.stringify(spec), { flush: true });
-  await rename(`${file}.new`, file);
+  const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(unfinished, JSON.stringify(spec), { flush: true });
+  await rename(unfinished, file);
 }
 
 /** Null when there is no container of this name, or one whose creation was cut short. */

@@ -97,10 +97,9 @@ export class DockerRuntime implements LocalRuntime {
     } catch (error) {
       const status = statusCode(error);
       if (status === 404) throw imageMissing(spec.imageDigest);
-      // Another call of the same name was faster.
-      const winner = status === 409 ? await inspect(docker, spec.name) : null;
-      if (winner) return winner.Id;
-      throw error;
+      const winner = status === 409 ? await this.untilCreated(docker, spec.name) : null;
+      if (winner === null) throw error;
+      return winner;
     }
   }
 
@@ -116,7 +115,7 @@ export class DockerRuntime implements LocalRuntime {
       throw startFailed(id, null, (error as Error).message, error);
     }
     const exitCode = await this.watchStart(container);
-    if (exitCode !== null) throw startFailed(id, exitCode, await this.logs(id));
+    if (exitCode !== null) throw startFailed(id, exitCode, await this.lastOutput(docker, id));
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
@@ -164,6 +163,24 @@ export class DockerRuntime implements LocalRuntime {
     const column = Titles.indexOf('PID');
     const pids = (Processes as string[][]).map((row) => Number(row[column]));
     return [found.State.Pid, ...pids.filter((pid) => pid !== found.State.Pid)];
+  }
+
+  /** Another call of the same name was faster; an engine reserves the name before it shows the container. */
+  private async untilCreated(docker: Docker, name: string): Promise<string | null> {
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      const found = await inspect(docker, name);
+      if (found) return found.Id;
+      await this.init.clock.sleep(20);
+    }
+    return null;
+  }
+
+  /** What the last start has printed; an engine keeps the logs of earlier ones as well. */
+  private async lastOutput(docker: Docker, id: string): Promise<string> {
+    const startedAt = (await inspect(docker, id))?.State.StartedAt;
+    const since = startedAt === undefined ? 0 : Date.parse(startedAt) / 1000;
+    const log = await docker.getContainer(id).logs({ stdout: true, stderr: true, since, tail: 1000 });
+    return plainLog(log as unknown as Buffer);
   }
 
   /** The exit code when the container ends within the watch, else null. */
