@@ -96,6 +96,11 @@ function refuseByPolicy(
       'TERM_LONG',
       `${formatDuration(termSec)}, at most ${formatDuration(policy.maxTermSec)}`,
     ],
+    [
+      terms.responseWindowSec < policy.minResponseWindowSec,
+      'WINDOW_SHORT',
+      `${formatDuration(terms.responseWindowSec)} to answer, at least ${formatDuration(policy.minResponseWindowSec)}`,
+    ],
     [terms.providerStake > most, 'STAKE_HIGH', `stakes at most ${formatMoney(most)}`],
     [
       reputation !== null && reputation < policy.minReputationPermille,

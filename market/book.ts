@@ -8,10 +8,10 @@ export interface BookLimits {
   /** Topic cells kept; a node listens to seven. */
   maxTopics: number;
   /** What an order is worth to this node: the least is dropped when a topic is full. */
-  valueOf: (signed: SignedOrder) => bigint;
+  worthOf: (signed: SignedOrder) => bigint;
 }
 
-export const DEFAULT_BOOK_LIMITS: BookLimits = { maxPerTopic: 2000, maxTopics: 64, valueOf: stakeWeightedPrice };
+export const DEFAULT_BOOK_LIMITS: BookLimits = { maxPerTopic: 2000, maxTopics: 64, worthOf: stakePerPrice };
 
 /** `kept` is false when a newer order is there already or the order is worth less than all in a full topic. */
 export interface AddResult {
@@ -111,7 +111,7 @@ class ShelvedBook implements Book {
     const all = [...shelf.values(), newcomer];
     const offers = all.filter((signed) => signed.kind === 'offer');
     const crowd = offers.length * 2 >= all.length ? offers : all.filter((signed) => signed.kind === 'demand');
-    const valued = crowd.map((signed) => ({ signed, value: this.limits.valueOf(signed) }));
+    const valued = crowd.map((signed) => ({ signed, value: this.limits.worthOf(signed) }));
     return valued.reduce((least, next) => (next.value <= least.value ? next : least)).signed;
   }
 
@@ -127,7 +127,7 @@ class ShelvedBook implements Book {
 }
 
 /** An offer is worth its stake per price, a demand what it would pay over its term. */
-export function stakeWeightedPrice(signed: SignedOrder): bigint {
+export function stakePerPrice(signed: SignedOrder): bigint {
   if (signed.kind === 'demand') return signed.order.maxActiveWeiPerSec * BigInt(signed.order.termSec);
   const { maxProviderStake, standbyWeiPerSec, activeWeiPerSec } = signed.order;
   return (maxProviderStake * 1_000_000n) / (standbyWeiPerSec + activeWeiPerSec + 1n);

@@ -93,7 +93,9 @@ export { type Need, needSchema, type Resources, resourcesSchema } from './resour
 export { earnedWei, type Served, worstCaseWei } from './settlement-math.ts';
 export { signDemand, signOffer } from './sign-order.ts';
 export {
+  type Amendment,
   type Arbitration,
+  amendmentSchema,
   type Duties,
   dutiesSchema,
   type Party,

@@ -58,6 +58,8 @@ export const providerPolicySchema = z.strictObject({
   /** The most to put at stake in one agreement. */
   maxStake: money.default(100n * 10n ** 18n),
   minTermSec: durationSec.default(60),
+  /** A shorter one could pass while this node is down, and with it the stake. */
+  minResponseWindowSec: durationSec.default(3_600),
   maxTermSec: durationSec.default(31 * 86_400),
   maxRounds: z.int().min(1).max(20).default(5),
   /** How much of the list price is given up with each further round, and at most. */
@@ -91,6 +93,8 @@ export const customerPolicySchema = z.strictObject({
   /** Added to the measured need, as a share of it. */
   headroom: z.number().min(0).max(10).default(0.25),
   termSec: durationSec.default(86_400),
+  /** How long a report or a claim may be answered; also how long a claim may be filed after the term. */
+  responseWindowSec: durationSec.default(86_400),
   maxTermSec: durationSec.default(31 * 86_400),
 });
 export type CustomerPolicy = z.infer<typeof customerPolicySchema>;

@@ -123,7 +123,7 @@ export function sampleTerms(duties: Duties, changes: Partial<Terms> = {}): Terms
     providerStake: 5n * ONE,
     openBy: NOW_SEC + 120,
     endsAt: NOW_SEC + 86_400,
-    responseWindowSec: 600,
+    responseWindowSec: 3600,
     lane: 0,
     arbitrationHash: saltOf(0),
     dutiesHash: dutiesHash(duties),
