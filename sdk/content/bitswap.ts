@@ -115,7 +115,7 @@ export async function startBitswap(libp2p: Libp2p, store: BlockStore, gate: Gate
   const onStream = (peerId: PeerId) => {
     if (internals !== null) forgetAnswered(internals, peerId);
   };
-  const gated = gatedLibp2p(libp2p, gate, asker, onStream);
+  const gated = gatedLibp2p({ libp2p, gate, asker, onStream, sendTimeoutMs: LIMITS.messageSendTimeout });
   const broker = await startBroker(gated, servedBlocks(store, gate, asker, log));
   internals = internalsOf(broker);
   const { wantList } = internals;

@@ -36,6 +36,21 @@ function parsePeer(from: string): PeerId {
   }
 }
 
+function openSupplier(suppliers: Map<string, Supplier>, from: string): Supplier {
+  const supplier = suppliers.get(from) ?? newSupplier(parsePeer(from));
+  if (supplier.failed.signal.aborted) supplier.failed = newFailure();
+  supplier.downloads += 1;
+  suppliers.set(from, supplier);
+  return supplier;
+}
+
+/** What was asked of a peer is remembered while it is connected, because that is how long late answers may come. */
+function closeSupplier(suppliers: Map<string, Supplier>, supplier: Supplier, connected: boolean): void {
+  supplier.downloads -= 1;
+  const from = supplier.peerId.toString();
+  if (supplier.downloads === 0 && !connected && suppliers.get(from) === supplier) suppliers.delete(from);
+}
+
 /** Starts to serve and fetch blocks over bitswap. `stop` ends both and fails open downloads. */
 export async function startExchange(init: ExchangeInit): Promise<Exchange> {
   const { libp2p, store, serves, stallTimeoutMs, log } = init;
@@ -46,33 +61,19 @@ export async function startExchange(init: ExchangeInit): Promise<Exchange> {
     const supplier = suppliers.get(received.from);
     if (supplier !== undefined && supplier.downloads > 0) receive(supplier, received);
   });
-
-  const onDisconnect = (event: CustomEvent<PeerId>) => {
-    const from = event.detail.toString();
+  const onDisconnect = ({ detail: peerId }: CustomEvent<PeerId>) => {
+    const from = peerId.toString();
     const supplier = suppliers.get(from);
     supplier?.failed.abort(unavailable(from, {}, 'the peer disconnected'));
     if (supplier?.downloads === 0) suppliers.delete(from);
   };
   libp2p.addEventListener('peer:disconnect', onDisconnect);
-
-  const open = (from: string): Supplier => {
-    const supplier = suppliers.get(from) ?? newSupplier(parsePeer(from));
-    if (supplier.failed.signal.aborted) supplier.failed = newFailure();
-    supplier.downloads += 1;
-    suppliers.set(from, supplier);
-    return supplier;
-  };
-
   return {
     download(from) {
-      const supplier = open(from);
+      const supplier = openSupplier(suppliers, from);
       return {
         fetch: (cid, signal) => fetchBlock(bitswap, supplier, cid, signal, stallTimeoutMs),
-        close() {
-          supplier.downloads -= 1;
-          const gone = libp2p.getConnections(supplier.peerId).length === 0;
-          if (supplier.downloads === 0 && gone && suppliers.get(from) === supplier) suppliers.delete(from);
-        },
+        close: () => closeSupplier(suppliers, supplier, libp2p.getConnections(supplier.peerId).length > 0),
       };
     },
     async stop() {

@@ -1,8 +1,9 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { Libp2p, PeerId, StreamHandler } from '@libp2p/interface';
+import type { Libp2p, PeerId, Stream, StreamHandler } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import type { Log } from '../log.ts';
 import type { BlockStore } from './block-store.ts';
+import { pacedStream } from './paced-stream.ts';
 
 /** Which peers bitswap may talk with, by peer id. */
 export interface Gate {
@@ -12,13 +13,22 @@ export interface Gate {
   awaits(peerId: string): boolean;
 }
 
-/** Refuses bitswap streams of strangers before bitswap reads them, and remembers whose messages it is working on. */
-export function gatedLibp2p(
-  libp2p: Libp2p,
-  gate: Gate,
-  asker: AsyncLocalStorage<string>,
-  onStream: (peerId: PeerId) => void,
-): Partial<Libp2p> {
+interface GatedInit {
+  libp2p: Libp2p;
+  gate: Gate;
+  /** Set to the peer whose message is being worked on. */
+  asker: AsyncLocalStorage<string>;
+  /** Called before bitswap reads a stream of this peer. */
+  onStream: (peerId: PeerId) => void;
+  /** For one message to a peer. */
+  sendTimeoutMs: number;
+}
+
+/**
+ * The libp2p node as bitswap sees it: streams of strangers are refused before bitswap reads them, and outgoing ones are
+ * paced.
+ */
+export function gatedLibp2p({ libp2p, gate, asker, onStream, sendTimeoutMs }: GatedInit): Partial<Libp2p> {
   const gated =
     (handler: StreamHandler): StreamHandler =>
     (stream, connection) => {
@@ -39,7 +49,10 @@ export function gatedLibp2p(
     getConnections: (peerId) => libp2p.getConnections(peerId),
     isDialable: (addresses, options) => libp2p.isDialable(addresses, options),
     dial: (peer, options) => libp2p.dial(peer, options),
-    dialProtocol: (peer, protocols, options) => libp2p.dialProtocol(peer, protocols, options),
+    dialProtocol: async (peer, protocols, options) => {
+      const stream = await libp2p.dialProtocol(peer, protocols, options);
+      return pacedStream(stream, sendTimeoutMs) as Stream;
+    },
   };
 }
 

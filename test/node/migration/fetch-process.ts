@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { multiaddr } from '@multiformats/multiaddr';
 import { fetchWorkload } from '../../../node/migration/fetch.ts';
 import { startContent } from '../../../sdk/content/content.ts';
-import { startHost } from '../../sdk/content/hosts.ts';
+import type { Host } from '../../../sdk/p2p/host.ts';
+import { startHost } from '../../sdk/p2p/hosts.ts';
 
 export interface FetchOrder {
   addr: string;
@@ -20,9 +21,9 @@ export type FetchReport =
 
 const report = (message: FetchReport) => process.send?.(message);
 
-async function run(libp2p: Awaited<ReturnType<typeof startHost>>, order: FetchOrder): Promise<void> {
-  const content = await startContent({ libp2p, dir: join(order.dir, 'content') });
-  await libp2p.dial(multiaddr(order.addr));
+async function run(host: Host, order: FetchOrder): Promise<void> {
+  const content = await startContent({ libp2p: host.libp2p, dir: join(order.dir, 'content') });
+  await host.libp2p.dial(multiaddr(order.addr));
   const { fetchedBytes, layoutDirs } = await fetchWorkload({
     content,
     from: order.from,
@@ -36,7 +37,7 @@ async function run(libp2p: Awaited<ReturnType<typeof startHost>>, order: FetchOr
   report({ kind: 'done', fetchedBytes, layouts: [...layoutDirs] });
   process.disconnect();
   await content.stop();
-  await libp2p.stop();
+  await host.stop();
 }
 
 const host = await startHost();
@@ -46,4 +47,4 @@ process.once('message', (order: FetchOrder) => {
     process.exit(1);
   });
 });
-report({ kind: 'ready', peerId: host.peerId.toString() });
+report({ kind: 'ready', peerId: host.peerId });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -8,9 +9,10 @@ import { parseCid } from '../../../sdk/content/cid.ts';
 import { startContent } from '../../../sdk/content/content.ts';
 import { BLOCK_PLAIN_BYTES } from '../../../sdk/content/sealed-block.ts';
 import { silentLog } from '../../../sdk/log.ts';
+import { startHost } from '../p2p/hosts.ts';
 import { codeOf, describeContent } from './compliance.ts';
 import type { Peer } from './hosts.ts';
-import { connect, openPeers, startHost } from './hosts.ts';
+import { connect, openPeers } from './hosts.ts';
 
 const KEY = Buffer.alloc(32, 7);
 
@@ -37,12 +39,13 @@ describeContent('content over bitswap', async () => {
 
 /** A peer that speaks bitswap but answers from this store, unchecked. */
 async function startRogue(read: BlockStore['read']) {
-  const libp2p = await startHost();
+  const host = await startHost();
+  const { libp2p } = host;
   const store: BlockStore = { has: async () => true, read, write: async () => {}, remove: async () => {} };
   const bitswap = await startBitswap(libp2p, store, { serves: () => true, awaits: () => true }, silentLog());
   const close = async () => {
     await bitswap.stop();
-    await libp2p.stop();
+    await host.stop();
   };
   return { libp2p, bitswap, id: libp2p.peerId.toString(), close };
 }
@@ -146,16 +149,35 @@ describe('content over bitswap with bad peers', () => {
     await closePatient();
   });
 
+  it('resets the bitswap streams of a stranger', async () => {
+    const [publisher] = peers;
+    const stranger = await startHost();
+    const address = publisher.libp2p.getMultiaddrs();
+    const stream = await stranger.libp2p.dialProtocol(address, '/ipfs/bitswap/1.2.0', {
+      signal: AbortSignal.timeout(5_000),
+    });
+    if (stream.status === 'open') await once(stream, 'close', { signal: AbortSignal.timeout(5_000) });
+    expect(stream.status).to.equal('reset');
+    await stranger.stop();
+  });
+
   it('ends with unavailable as soon as the peer is gone, and for a peer that never was', async () => {
-    const [publisher, fetcher] = peers;
+    const { peers: patient, close: closePatient } = await openPeers(2, 120_000);
+    const [publisher, fetcher] = patient as [Peer, Peer];
     const cids = await publisher.content.putBytes(randomBytes(500), KEY);
-    const mute = await startRogue(() => new Promise(() => {}));
+    const asked = Promise.withResolvers<void>();
+    const mute = await startRogue(() => {
+      asked.resolve();
+      return new Promise(() => {});
+    });
     await connect(fetcher.libp2p, mute.libp2p);
     const fetching = codeOf(fetcher.content.getBytes(cids, KEY, { from: mute.id }));
+    await asked.promise;
     await mute.close();
     expect(await fetching).to.equal('BLOCK_UNAVAILABLE');
     expect(await codeOf(fetcher.content.getBytes(cids, KEY, { from: mute.id }))).to.equal('BLOCK_UNAVAILABLE');
     expect(await codeOf(fetcher.content.getBytes(cids, KEY, { from: 'nobody' }))).to.equal('BLOCK_UNAVAILABLE');
+    await closePatient();
   });
 
   it('needs no peer for what is complete here', async () => {
