@@ -221,7 +221,7 @@ function claim(state: EscrowState, sender: string, call: Extract<EscrowCall, { n
   const found = requireStatus(state, terms, [...WARM]);
   requireSender(state, terms.provider, terms, sender);
   const id = agreementIdOf(state.domain, terms);
-  const claimed = receipt.earned > terms.customerStake ? terms.customerStake : receipt.earned;
+  const [claimed = 0n] = [receipt.earned, terms.customerStake].sort((a, b) => (a < b ? -1 : 1));
   if (found.claimed !== null && claimed <= found.claimed) {
     refuse('AgreementEscrowReceiptStale', id, found.claimed, receipt.earned);
   }
