@@ -85,6 +85,8 @@ describe('book', () => {
     const book = createBook({ maxTopics: 1 });
     book.add(offer('a'));
     expect(book.add(offer('b', { cell: BERLIN }))).to.include({ kept: false, reason: 'full' });
+    book.expire(NOW_SEC + 600);
+    expect(book.add(offer('b', { cell: BERLIN })), 'once the first place is empty').to.include({ kept: true });
   });
 
   it('never holds more than its limits, whatever comes', () => {

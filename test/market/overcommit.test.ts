@@ -52,6 +52,12 @@ const ROWS: Row[] = [
     probability: 0.0004,
   },
   {
+    name: 'a hot one in most of the memory, which it has already when it is called',
+    loads: loads(1, need(0, { memoryBytes: 600 }), 'hot'),
+    fits: true,
+    probability: 0,
+  },
+  {
     name: 'warm ones in what hot ones leave of the memory',
     loads: [
       ...loads(1, need(0, { memoryBytes: 600 }), 'hot', 'a'),
