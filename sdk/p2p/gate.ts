@@ -13,55 +13,63 @@ interface Waiter {
 
 /** `limitOf` gives the places of a key; every task counts for each of its keys. */
 export function createGate(limitOf: (key: string) => number): Gate {
-  const counts = new Map<string, number>();
-  const waiters: Waiter[] = [];
-  const fits = (keys: string[]): boolean => keys.every((key) => (counts.get(key) ?? 0) < limitOf(key));
-  const take = (keys: string[]): void => {
-    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  };
-  const leave = (keys: string[]): void => {
-    for (const key of keys) {
-      const left = (counts.get(key) ?? 1) - 1;
-      if (left === 0) counts.delete(key);
-      else counts.set(key, left);
-    }
-    // Not only the first: a task that waits for its own key must not hold up those of other keys.
-    for (const waiter of [...waiters]) {
-      if (!fits(waiter.keys)) continue;
-      waiters.splice(waiters.indexOf(waiter), 1);
-      take(waiter.keys);
-      waiter.admit();
-    }
-  };
-  const placeOf = (keys: string[]): (() => void) => {
-    let free = false;
+  const places = createPlaces(limitOf);
+  const waiters = new Set<Waiter>();
+  const leaveOnce = (keys: string[]): (() => void) => {
+    let left = false;
     return () => {
-      if (!free) leave(keys);
-      free = true;
+      if (left) return;
+      left = true;
+      places.free(keys);
+      // Not only the first: a task that waits for its own key must not hold up those of other keys.
+      for (const waiter of waiters) if (places.take(waiter.keys)) waiter.admit();
     };
   };
-  const wait = (keys: string[], signal: AbortSignal): Promise<() => void> => {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const onAbort = (): void => {
-        waiters.splice(waiters.indexOf(waiter), 1);
-        reject(signal.reason);
-      };
-      const waiter: Waiter = {
-        keys,
-        admit: () => {
-          signal.removeEventListener('abort', onAbort);
-          resolve(placeOf(keys));
-        },
-      };
-      waiters.push(waiter);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-  };
-  const tryEnter = (keys: string[]): (() => void) | null => {
-    if (!fits(keys)) return null;
-    take(keys);
-    return placeOf(keys);
+  const tryEnter = (keys: string[]): (() => void) | null => (places.take(keys) ? leaveOnce(keys) : null);
+  const wait = async (keys: string[], signal: AbortSignal): Promise<() => void> => {
+    await queue(waiters, keys, signal);
+    return leaveOnce(keys);
   };
   return { tryEnter, enter: async (keys, signal) => tryEnter(keys) ?? wait(keys, signal) };
+}
+
+/** How many are in, by key. */
+function createPlaces(limitOf: (key: string) => number) {
+  const counts = new Map<string, number>();
+  return {
+    /** True when every key had a place left, which is now taken. */
+    take: (keys: string[]): boolean => {
+      if (!keys.every((key) => (counts.get(key) ?? 0) < limitOf(key))) return false;
+      for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+      return true;
+    },
+    free: (keys: string[]): void => {
+      for (const key of keys) {
+        const rest = (counts.get(key) ?? 1) - 1;
+        if (rest === 0) counts.delete(key);
+        else counts.set(key, rest);
+      }
+    },
+  };
+}
+
+/** Resolves when the waiter is admitted, rejects with the signal's reason. */
+function queue(waiters: Set<Waiter>, keys: string[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = (): void => {
+      waiters.delete(waiter);
+      reject(signal.reason);
+    };
+    const waiter: Waiter = {
+      keys,
+      admit: () => {
+        waiters.delete(waiter);
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      },
+    };
+    waiters.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
 }

@@ -4,7 +4,7 @@ import type { Verdict } from '../../market/ports.ts';
 import type { Gossip } from '../../sdk/p2p/gossip.ts';
 import { GOSSIP_LIMITS } from '../../sdk/p2p/limits.ts';
 
-/** Gossip in one process, everyone connected to everyone. Passes test/sdk/p2p/compliance.ts. */
+/** Gossip in one process, everyone connected to everyone. Passes test/sdk/p2p/gossip-compliance.ts. */
 export interface FakeGossipNetwork {
   /** The gossip of a peer; without `allowedTopics` every topic is allowed. */
   join(peerId: string, allowedTopics?: string[]): Gossip;

@@ -1,7 +1,7 @@
 import { silentLog } from '../../../sdk/log.ts';
 import { createGossip } from '../../../sdk/p2p/gossip.ts';
 import { fakeGossipNetwork } from '../../fakes/pubsub.ts';
-import { gossipCompliance } from './compliance.ts';
+import { gossipCompliance } from './gossip-compliance.ts';
 import { bootstrapAddresses, startHost } from './hosts.ts';
 import { TOPIC } from './topic.ts';
 

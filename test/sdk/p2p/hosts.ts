@@ -4,9 +4,9 @@ import { createHost, type Host, type HostInit } from '../../../sdk/p2p/host.ts';
 import { generatePeerKey } from '../../../sdk/p2p/key.ts';
 import { TOPIC } from './topic.ts';
 
-/** A started host on a free port of this machine. */
-export async function startHost(init: Partial<HostInit> = {}): Promise<Host> {
-  const host = await createHost({
+/** A host that will take a free port of this machine. */
+export function createTestHost(init: Partial<HostInit> = {}): Promise<Host> {
+  return createHost({
     privateKey: generatePeerKey(),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootstrap: [],
@@ -17,6 +17,10 @@ export async function startHost(init: Partial<HostInit> = {}): Promise<Host> {
     logger: silentLog(),
     ...init,
   });
+}
+
+export async function startHost(init: Partial<HostInit> = {}): Promise<Host> {
+  const host = await createTestHost(init);
   await host.start();
   return host;
 }

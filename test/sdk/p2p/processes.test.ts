@@ -9,8 +9,8 @@ import { createGossip } from '../../../sdk/p2p/gossip.ts';
 import type { Host } from '../../../sdk/p2p/host.ts';
 import { generatePeerKey, peerIdOf } from '../../../sdk/p2p/key.ts';
 import { createStreams } from '../../../sdk/p2p/streams.ts';
-import { failure, until } from './compliance.ts';
 import { bootstrapAddresses, startHost } from './hosts.ts';
+import { failure, until } from './outcomes.ts';
 import { TOPIC } from './topic.ts';
 
 const ECHO = '/eaas/echo/1.0.0';
