@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http';
 import type { Reading } from '../../../arbitrator/types.ts';
 
-/** `taken`: on the node's disk. `stale`: another epoch has begun. `refused`: never will be taken. `later`: try again. */
-export type PostResult = 'taken' | 'stale' | 'refused' | 'later';
+/** `taken`: on the node's disk. `refused`: never will be. `later`: try again, also when another epoch has begun: its hello follows. */
+export type PostResult = 'taken' | 'refused' | 'later';
 
 const TIMEOUT_MS = 10_000;
 
@@ -40,6 +40,5 @@ function statusOf(agent: Agent, socketPath: string, body: string): Promise<numbe
 
 function meaningOf(status: number): PostResult {
   if (status === 200) return 'taken';
-  if (status === 409) return 'stale';
   return status === 400 || status === 413 ? 'refused' : 'later';
 }

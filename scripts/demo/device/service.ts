@@ -145,8 +145,6 @@ export class DeviceService {
         this.acknowledge(batch);
         continue;
       }
-      // The next hello tells the new epoch.
-      if (result === 'stale') this.socket?.destroy();
       failures += 1;
       this.pause = new AbortController();
       await this.rest(failures, AbortSignal.any([signal, this.pause.signal]));

@@ -188,6 +188,41 @@ describe('startNorthRelay', () => {
     expect(relay.stats(ID)).to.include({ accepted: 4, queued: 0 });
   });
 
+  it('adds to what an earlier run left, overwriting nothing', async () => {
+    await relay.enqueue(ID, 2, readings(0, 1));
+    await settled();
+    cloud.answers('down');
+    await relay.enqueue(ID, 2, readings(1, 1));
+    await relay.enqueue(ID, 2, readings(2, 1));
+    await restart();
+    await relay.enqueue(ID, 2, readings(3, 1));
+    await restart();
+    cloud.answers('up');
+    await clock.tick(1000);
+    expect(await settled()).to.equal(true);
+    expect(cloud.taken.flatMap((batch) => batch.readings)).to.deep.equal(readings(0, 4));
+  });
+
+  it('overlooks nothing that is enqueued while it is about to rest', async () => {
+    const write = store.write;
+    for (let turns = 0; turns < 15; turns += 1) {
+      let late: Promise<void> | null = null;
+      store.write = async (puts, deletes) => {
+        await write(puts, deletes);
+        if (!deletes?.length || late !== null) return;
+        late = (async () => {
+          for (let turn = 0; turn < turns; turn += 1) await null;
+          await relay.enqueue(ID, 2, readings(1000 + turns, 1));
+        })();
+      };
+      await relay.enqueue(ID, 2, readings(turns, 1));
+      await clock.tick(0);
+      await late;
+      await clock.tick(0);
+      expect(relay.stats(ID).queued, `enqueued ${turns} turns after the write`).to.equal(0);
+    }
+  });
+
   for (const code of ['EPOCH_STALE', 'NOT_HOLDER', 'READINGS_INVALID']) {
     it(`gives up on ${code}, counts and tells`, async () => {
       cloud.answers(code);

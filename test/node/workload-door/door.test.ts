@@ -172,12 +172,21 @@ describe('createDoor', () => {
     await open();
     const workload = new Workload(door.socketsDir);
     await workload.next();
-    workload.ack(1000);
-    // A round trip through the same socket: the acknowledgement has been read when the frame arrives.
-    await post(door.socketsDir, '{}');
-    door.push(frame(1));
+    // Far more than the buffers between the two hold: most are not sent before somebody reads.
+    for (let fCnt = 0; fCnt < 3000; fCnt += 1) door.push(frame(fCnt));
+    workload.ack(1_000_000);
+    expect((await workload.next(3000)).at(-1)?.seq).to.equal(3000);
+  });
+
+  it('sends every frame, also those it can no longer repeat', async () => {
+    await open({ maxFrames: 3 });
+    const workload = new Workload(door.socketsDir);
     await workload.next();
-    expect(door.stats().queuedFrames).to.equal(1);
+    for (let fCnt = 1; fCnt <= 6; fCnt += 1) {
+      door.push(frame(fCnt));
+      expect((await workload.next())[0]?.seq).to.equal(fCnt);
+    }
+    expect(door.stats()).to.deep.include({ queuedFrames: 3, droppedFrames: 3 });
   });
 
   it('tells the new epoch on the next connection and refuses readings of the old one', async () => {

@@ -141,6 +141,24 @@ describe('DeviceService', () => {
     expect(counters()).to.deep.equal([0, 1, 2, 3, 4, 5]);
   });
 
+  it('acknowledges to a new node nothing that the old one had sent', async () => {
+    accept = () => Promise.reject(new Error('not yet'));
+    for (let fCnt = 0; fCnt < 200; fCnt += 1) door.push(heard(0, fCnt));
+    await until(() => service.stats.frames === 200);
+    await door.close();
+    let posts = 0;
+    accept = async () => {
+      posts += 1;
+      if (posts > 1) throw new Error('not yet');
+    };
+    await makeDoor(2);
+    door.push(heard(1, 0));
+    door.push(heard(1, 1));
+    await until(() => posts > 2);
+    expect(counters()).to.have.length(200);
+    expect(door.stats().queuedFrames).to.equal(2);
+  });
+
   it('moves on to the new epoch with what it had not delivered', async () => {
     accept = () => Promise.reject(new Error('not yet'));
     door.push(heard(0, 1));
