@@ -1,171 +1,124 @@
-import { createCipheriv, createDecipheriv, randomBytes, scrypt as scryptCallback } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { scrypt as nativeScrypt } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { decryptKeystoreJson, encryptKeystoreJson, Wallet } from 'ethers';
-import { z } from 'zod';
+import { decryptKeystoreJson, encryptKeystoreJson, scrypt, Wallet } from 'ethers';
 import { EdgeError, hasCode } from '../market/errors.ts';
 import { exportPeerKey, generatePeerKey, importPeerKey, type PeerKey, peerIdOf } from '../sdk/p2p/key.ts';
+import { keystoreCorrupt, passwordWrong } from './keystore/errors.ts';
+import { seal, unseal } from './keystore/sealed-secret.ts';
+import { writeFileAtomically } from './keystore/write-file.ts';
 
-const scrypt = promisify(scryptCallback) as (
-  password: string,
-  salt: Uint8Array,
-  length: number,
-  options: { N: number; r: number; p: number; maxmem: number },
-) => Promise<Buffer>;
-
-/** The account's key in Ethereum's V3 format: other wallets can read it. */
-const ACCOUNT_FILE = 'account.json';
-/** The libp2p key, scrypt and AES-256-GCM under the same password. */
-const PEER_FILE = 'peer.json';
-const DEFAULT_SCRYPT_N = 131_072;
-const SCRYPT_R = 8;
-
+/** What a node signs with: its account (money, evidence) and its peer key (network identity, heartbeats). */
 export interface Keys {
   wallet: Wallet;
   peerKey: PeerKey;
 }
 
-export interface KeystoreNames {
-  address: string;
-  peerId: string;
-}
-
-const hexSchema = z.string().regex(/^([0-9a-f]{2})+$/);
-const peerFileSchema = z.strictObject({
-  version: z.literal(1),
-  peerId: z.string(),
-  kdf: z.strictObject({ name: z.literal('scrypt'), n: z.int().max(2 ** 20), r: z.literal(SCRYPT_R), salt: hexSchema }),
-  cipher: z.strictObject({ name: z.literal('aes-256-gcm'), iv: hexSchema, tag: hexSchema, text: hexSchema }),
-});
-
-/**
- * Makes new keys, encrypted under the password. Raising `scryptN` makes each guess of it dearer, and every start slower.
- * Throws `KEYSTORE_EXISTS`: keys that hold money are never overwritten.
- */
-export async function createKeystore(init: {
+export interface KeystoreInit {
+  /** The node's data folder; the keys go into `keystore` below it. */
   dir: string;
   password: string;
-  scryptN?: number;
-  /** An existing account key to import, 0x-hex; a new one otherwise. */
-  privateKey?: string;
-}): Promise<KeystoreNames> {
+}
+
+const DEFAULT_SCRYPT_N = 131_072;
+
+function filesOf(dir: string): { folder: string; account: string; peer: string } {
+  const folder = join(dir, 'keystore');
+  return { folder, account: join(folder, 'account.json'), peer: join(folder, 'peer.json') };
+}
+
+/** True when there is an account; a peer key alone is what a crash during `createKeystore` leaves. */
+export async function hasKeystore(dir: string): Promise<boolean> {
+  return (await readIfThere(filesOf(dir).account)) !== null;
+}
+
+/**
+ * Makes new keys, encrypted under the password. Raising `scryptN` makes each guess of the password dearer, and every
+ * start slower. Throws `KEYSTORE_EXISTS` (an account is never replaced) or `KEYSTORE_PASSWORD_EMPTY`.
+ */
+export async function createKeystore(
+  init: KeystoreInit & {
+    scryptN?: number;
+    /** 0x-hex; a new account when left out. */
+    accountKey?: string;
+  },
+): Promise<Keys> {
   const { dir, password, scryptN = DEFAULT_SCRYPT_N } = init;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const wallet = init.privateKey === undefined ? new Wallet(randomKey()) : new Wallet(init.privateKey);
+  const files = filesOf(dir);
+  if (password === '') {
+    throw new EdgeError('KEYSTORE_PASSWORD_EMPTY', 'The password is empty.', { remedy: 'Choose a password.' });
+  }
+  if (await hasKeystore(dir)) {
+    throw new EdgeError('KEYSTORE_EXISTS', `There is an account in ${files.folder} already.`, {
+      context: { folder: files.folder },
+      remedy: 'Use it, or name another data folder.',
+    });
+  }
+  useNativeScrypt();
+  await mkdir(files.folder, { recursive: true, mode: 0o700 });
+  const wallet = init.accountKey === undefined ? plainWallet(Wallet.createRandom()) : new Wallet(init.accountKey);
   const peerKey = generatePeerKey();
   const { address, privateKey } = wallet;
+  // The account last: it decides whether there is a keystore.
+  await writeFileAtomically(files.peer, await seal(peerIdOf(peerKey), exportPeerKey(peerKey), password, scryptN));
   const account = await encryptKeystoreJson({ address, privateKey }, password, { scrypt: { N: scryptN } });
-  await writeNew(join(dir, ACCOUNT_FILE), account);
-  await writeNew(join(dir, PEER_FILE), await sealPeerKey(peerKey, password, scryptN));
-  return { address, peerId: peerIdOf(peerKey) };
+  await writeFileAtomically(files.account, account);
+  return { wallet, peerKey };
 }
 
-/** Throws `KEYSTORE_NOT_FOUND`, `KEYSTORE_PASSWORD_WRONG` or `KEYSTORE_CORRUPT`. */
-export async function openKeystore(init: { dir: string; password: string }): Promise<Keys> {
-  const account = await readKeyFile(init.dir, ACCOUNT_FILE);
-  const peer = await readKeyFile(init.dir, PEER_FILE);
-  // The cheap check first: both files are under the same password.
-  const peerKey = await openPeerKey(peer, init.password);
-  try {
-    const { privateKey } = await decryptKeystoreJson(account, init.password);
-    return { wallet: new Wallet(privateKey), peerKey };
-  } catch (cause) {
-    throw hasCode(cause, 'INVALID_ARGUMENT') ? wrongPassword(cause) : corrupt(ACCOUNT_FILE, cause);
-  }
-}
-
-function randomKey(): string {
-  return `0x${randomBytes(32).toString('hex')}`;
-}
-
-function scryptCost(n: number): { N: number; r: number; p: number; maxmem: number } {
-  return { N: n, r: SCRYPT_R, p: 1, maxmem: 256 * n * SCRYPT_R };
-}
-
-async function sealPeerKey(key: PeerKey, password: string, n: number): Promise<string> {
-  const salt = randomBytes(32);
-  const iv = randomBytes(12);
-  const peerId = peerIdOf(key);
-  const cipher = createCipheriv('aes-256-gcm', await scrypt(password.normalize('NFKC'), salt, 32, scryptCost(n)), iv);
-  cipher.setAAD(Buffer.from(peerId));
-  const text = Buffer.concat([cipher.update(exportPeerKey(key), 'utf8'), cipher.final()]);
-  return JSON.stringify({
-    version: 1,
-    peerId,
-    kdf: { name: 'scrypt', n, r: SCRYPT_R, salt: salt.toString('hex') },
-    cipher: {
-      name: 'aes-256-gcm',
-      iv: iv.toString('hex'),
-      tag: cipher.getAuthTag().toString('hex'),
-      text: text.toString('hex'),
-    },
-  });
-}
-
-async function openPeerKey(json: string, password: string): Promise<PeerKey> {
-  const file = parsePeerFile(json);
-  const salt = Buffer.from(file.kdf.salt, 'hex');
-  const key = await scrypt(password.normalize('NFKC'), salt, 32, scryptCost(file.kdf.n));
-  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(file.cipher.iv, 'hex'));
-  decipher.setAAD(Buffer.from(file.peerId));
-  decipher.setAuthTag(Buffer.from(file.cipher.tag, 'hex'));
-  try {
-    const text = Buffer.concat([decipher.update(Buffer.from(file.cipher.text, 'hex')), decipher.final()]);
-    return importPeerKey(text.toString('utf8'));
-  } catch (cause) {
-    throw wrongPassword(cause);
-  }
-}
-
-function parsePeerFile(json: string): z.infer<typeof peerFileSchema> {
-  try {
-    return peerFileSchema.parse(JSON.parse(json));
-  } catch (cause) {
-    throw corrupt(PEER_FILE, cause);
-  }
-}
-
-async function readKeyFile(dir: string, file: string): Promise<string> {
-  try {
-    return await readFile(join(dir, file), 'utf8');
-  } catch (cause) {
-    throw new EdgeError('KEYSTORE_NOT_FOUND', `there are no keys in ${dir}`, {
-      context: { dir, file },
-      remedy: 'create them with: eaas init',
-      cause,
+/** Throws `KEYSTORE_MISSING`, `KEYSTORE_PASSWORD_WRONG` or `KEYSTORE_CORRUPT`. */
+export async function openKeystore({ dir, password }: KeystoreInit): Promise<Keys> {
+  const files = filesOf(dir);
+  const account = await readIfThere(files.account);
+  const peer = await readIfThere(files.peer);
+  if (account === null || peer === null) {
+    throw new EdgeError('KEYSTORE_MISSING', `There are no keys in ${files.folder}.`, {
+      context: { folder: files.folder },
+      remedy: 'Create them with: eaas init',
     });
   }
+  useNativeScrypt();
+  const peerKey = importPeerKey(await unseal(files.peer, peer, password));
+  return { wallet: await openAccount(files.account, account, password), peerKey };
 }
 
-/** Written beside and moved, so that a crash leaves whole files only. */
-async function writeNew(path: string, text: string): Promise<void> {
-  const taken = await readFile(path).then(
-    () => true,
-    () => false,
+async function openAccount(file: string, text: string, password: string): Promise<Wallet> {
+  try {
+    return new Wallet((await decryptKeystoreJson(text, password)).privateKey);
+  } catch (error) {
+    const isPassword = hasCode(error, 'INVALID_ARGUMENT') && /incorrect password/.test(String(error));
+    throw isPassword ? passwordWrong(file) : keystoreCorrupt(file, 'it is not an Ethereum V3 keystore');
+  }
+}
+
+/** Without the mnemonic: the V3 file holds the key alone. */
+function plainWallet({ privateKey }: { privateKey: string }): Wallet {
+  return new Wallet(privateKey);
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+/** ethers comes with scrypt in JavaScript, which takes several times longer: many seconds on a small device. */
+function useNativeScrypt(): void {
+  const derive = promisify(nativeScrypt as NativeScrypt);
+  scrypt.register((password, salt, N, r, p, length) =>
+    derive(password, salt, length, { N, r, p, maxmem: 256 * N * r }),
   );
-  if (taken) {
-    throw new EdgeError('KEYSTORE_EXISTS', `${path} exists already`, {
-      context: { path },
-      remedy: 'use those keys, or name another data folder',
-    });
-  }
-  await writeFile(`${path}.new`, `${text}\n`, { mode: 0o600, flush: true });
-  await chmod(`${path}.new`, 0o600);
-  await rename(`${path}.new`, path);
 }
 
-function wrongPassword(cause: unknown): EdgeError {
-  return new EdgeError('KEYSTORE_PASSWORD_WRONG', 'the password does not open the keystore', {
-    remedy: 'check the password (or the password file) of this node',
-    cause,
-  });
-}
-
-function corrupt(file: string, cause: unknown): EdgeError {
-  return new EdgeError('KEYSTORE_CORRUPT', `the key file ${file} cannot be read`, {
-    context: { file },
-    remedy: 'restore it from your backup',
-    cause,
-  });
-}
+/** The overload with options, which `promisify` does not find by itself. */
+type NativeScrypt = (
+  password: Uint8Array,
+  salt: Uint8Array,
+  length: number,
+  options: { N: number; r: number; p: number; maxmem: number },
+  callback: (error: Error | null, key: Buffer) => void,
+) => void;
