@@ -6,6 +6,17 @@ interface Batch {
   readings: Reading[];
 }
 
+export const ID = `0x${'ab'.repeat(32)}`;
+
+export function readings(from: number, count: number): Reading[] {
+  return Array.from({ length: count }, (_, index) => ({
+    devAddr: '01000000',
+    fCnt: from + index,
+    payload: '0a',
+    receivedAtMs: from + index,
+  }));
+}
+
 export interface FakeCloud {
   fetch: typeof fetch;
   requests: { url: string; headers: Record<string, string>; body: Batch }[];

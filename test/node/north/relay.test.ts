@@ -1,23 +1,11 @@
 import { expect } from 'chai';
 import { readingsRoot } from '../../../arbitrator/reading-set.ts';
-import type { Reading } from '../../../arbitrator/types.ts';
 import type { DeliveryEvent, RelayInit } from '../../../node/north/init.ts';
 import { type NorthRelayService, startNorthRelay } from '../../../node/north/relay.ts';
 import { silentLog } from '../../../sdk/log.ts';
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts';
 import { type FakeKeyValue, fakeKeyValue } from '../../fakes/key-value.ts';
-import { type FakeCloud, fakeCloud } from './fake-cloud.ts';
-
-const ID = `0x${'ab'.repeat(32)}`;
-
-function readings(from: number, count: number): Reading[] {
-  return Array.from({ length: count }, (_, index) => ({
-    devAddr: '01000000',
-    fCnt: from + index,
-    payload: '0a',
-    receivedAtMs: from + index,
-  }));
-}
+import { type FakeCloud, fakeCloud, ID, readings } from './fake-cloud.ts';
 
 describe('startNorthRelay', () => {
   let clock: FakeClock;
@@ -201,26 +189,6 @@ describe('startNorthRelay', () => {
     await clock.tick(1000);
     expect(await settled()).to.equal(true);
     expect(cloud.taken.flatMap((batch) => batch.readings)).to.deep.equal(readings(0, 4));
-  });
-
-  it('overlooks nothing that is enqueued while it is about to rest', async () => {
-    const write = store.write;
-    for (let turns = 0; turns < 15; turns += 1) {
-      let late: Promise<void> | null = null;
-      store.write = async (puts, deletes) => {
-        await write(puts, deletes);
-        if (!deletes?.length || late !== null) return;
-        late = (async () => {
-          for (let turn = 0; turn < turns; turn += 1) await null;
-          await relay.enqueue(ID, 2, readings(1000 + turns, 1));
-        })();
-      };
-      await relay.enqueue(ID, 2, readings(turns, 1));
-      await clock.tick(0);
-      await late;
-      await clock.tick(0);
-      expect(relay.stats(ID).queued, `enqueued ${turns} turns after the write`).to.equal(0);
-    }
   });
 
   for (const code of ['EPOCH_STALE', 'NOT_HOLDER', 'READINGS_INVALID']) {
