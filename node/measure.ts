@@ -30,14 +30,16 @@ async function availableMemory(): Promise<number> {
   return kib === undefined ? freemem() : Number(kib) * 1024;
 }
 
+/** Idle cores; on a busy device the share that the scheduler gives to one more task, which is never nothing. */
+export function spareCores(cores: number, load: number): number {
+  return Math.max(cores - load, cores / (load + 1));
+}
+
 /** The resource vector R' of this device now: what is spare, not what is built in. */
 export async function measureDevice(dataDir: string, stated: Stated): Promise<Resources> {
   const disk = await statfs(dataDir);
-  const cores = cpus().length;
-  const [loadOneMinute = 0] = loadavg();
-  const spareCores = Math.max(0, cores - loadOneMinute);
   return {
-    cpuMillis: Math.round(spareCores * 1000),
+    cpuMillis: Math.round(spareCores(cpus().length, loadavg()[0] ?? 0) * 1000),
     memoryBytes: await availableMemory(),
     storageBytes: disk.bavail * disk.bsize,
     bandwidthBps: stated.bandwidthBps,

@@ -37,6 +37,8 @@ const common = {
 /** The program in chunks (a command loads what it needs), and the demo's workload as one file that goes into an image. */
 const bundles = [
   { name: 'eaas', entry: 'scripts/eaas.ts', options: { splitting: true } },
+  { name: 'motes', entry: 'scripts/demo/motes.ts', options: { sourcemap: false } },
+  { name: 'breaching-provider', entry: 'scripts/demo/breaching-provider.ts', options: { splitting: true } },
   { name: 'device-service', entry: 'scripts/demo/device-service.ts', options: { sourcemap: false } },
 ] as const;
 

@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import { toPlainJson } from '../../market/canonical.ts';
 import { EdgeError, isExpected } from '../../market/errors.ts';
+import { amountSchema } from '../../market/terms.ts';
 import type { Logger } from '../logger.ts';
 import type { NodeService } from './service.ts';
 
@@ -15,7 +16,9 @@ const insureSchema = z.strictObject({
   compose: z.string().max(128 * 1024),
   baseDir: z.string().max(4096),
   environment: z.record(z.string(), z.string()).default({}),
+  images: z.record(z.string(), z.string()).default({}),
 });
+const depositSchema = z.strictObject({ amountWei: amountSchema });
 
 /** The token that a client of the local API presents; only the owner of the data folder can read it. */
 export async function apiToken(dataDir: string): Promise<string> {
@@ -95,10 +98,15 @@ function routes(app: FastifyInstance, service: NodeService): void {
   app.get('/v1/explain', async () => toPlainJson(await service.explain()));
   app.post('/v1/offer', async () => toPlainJson(await service.publishOffer()));
   app.post('/v1/insure', async (request) => toPlainJson(await service.insure(insureSchema.parse(request.body))));
+  app.get('/v1/reputation', async () => toPlainJson(await service.reputation()));
+  app.post('/v1/deposit', async (request) =>
+    toPlainJson(await service.deposit(depositSchema.parse(request.body).amountWei)),
+  );
   app.post('/v1/withdraw', async () => toPlainJson(await service.withdraw()));
   app.post('/v1/agreements/:id/settle', async (request) =>
     toPlainJson(await service.settle(z.object({ id: z.string() }).parse(request.params).id)),
   );
+  app.get('/v1/events/last', async () => ({ id: service.events(0).at(-1)?.id ?? 0 }));
   app.get('/v1/events', (request, reply) => {
     const { after } = z.object({ after: z.coerce.number().int().default(0) }).parse(request.query);
     streamEvents(service, after, reply);

@@ -1,3 +1,4 @@
+import type { WorkloadSource } from '../insure.ts';
 import type { NodeEvent } from '../orchestrator/context.ts';
 
 /** What the local API offers: implemented by the running node, used by the HTTP server. All answers are plain JSON. */
@@ -10,7 +11,10 @@ export interface NodeService {
   explain(): Promise<object>;
   publishOffer(): Promise<object>;
   /** Runs the workload here and finds a provider for it. Progress goes to the event stream. */
-  insure(request: { compose: string; baseDir: string; environment: Record<string, string> }): Promise<object>;
+  insure(request: WorkloadSource): Promise<object>;
+  deposit(amountWei: bigint): Promise<object>;
+  /** How this node's account stands in the market. */
+  reputation(): Promise<object>;
   settle(agreementId: string): Promise<object>;
   withdraw(): Promise<object>;
   /** Events after this id, and a way to be told of later ones. */

@@ -1,4 +1,5 @@
 import { keccak256, toUtf8Bytes } from 'ethers';
+import { TAKEOVER_LIMIT_MS } from '../../arbitrator/ruling.ts';
 import { canonicalJson } from '../../market/canonical.ts';
 import { EdgeError } from '../../market/errors.ts';
 import type { CloudClient } from './cloud-client.ts';
@@ -6,8 +7,6 @@ import type { Context } from './context.ts';
 import { type AgreementRecord, currentTurn } from './records.ts';
 import { endRecord } from './settle.ts';
 
-/** How long the provider may take from the customer's last sign of life before its silence counts as a breach. */
-export const TAKEOVER_LIMIT_MS = 30_000;
 const POLL_MS = 500;
 
 /**
@@ -18,7 +17,7 @@ export async function wasAbandoned(
   cloud: CloudClient,
   record: AgreementRecord,
   backAtMs: number,
-  limitMs: number,
+  limitMs = TAKEOVER_LIMIT_MS,
 ): Promise<boolean> {
   if (record.readyAtMs === null || record.lastHeardAtMs === null) return false;
   if (backAtMs - record.lastHeardAtMs < limitMs) return false;

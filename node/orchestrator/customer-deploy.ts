@@ -28,7 +28,7 @@ export async function deploy(
 ): Promise<AgreementRecord> {
   const { manifest } = record;
   if (manifest === null) throw new EdgeError('WORKLOAD_UNKNOWN', 'the workload of the agreement is not here');
-  context.content.allow(new Set([record.duties.provider.peerId]));
+  allowProviders(context);
   let { deployment } = record;
   let totalBytes = 0;
   if (deployment === null) {
@@ -56,6 +56,12 @@ export async function deploy(
     readyAtMs: context.clock.nowMs(),
     migratedBytes: progress.fetchedBytes,
   });
+}
+
+/** Blocks are served to the providers of live agreements, and to nobody else. */
+export function allowProviders(context: Context): void {
+  const live = context.records.list().filter((record) => record.side === 'customer' && record.endedTx === null);
+  context.content.allow(new Set(live.map((record) => record.duties.provider.peerId)));
 }
 
 async function untilReady(context: Context, record: AgreementRecord, totalBytes: number): Promise<Progress> {

@@ -3,11 +3,11 @@ import { EdgeError } from '../../market/errors.ts';
 import type { Manifest } from '../../market/workload.ts';
 import { workloadHash } from '../../market/workload.ts';
 import type { TxResult } from '../../sdk/ports.ts';
-import { assertLive, expireWhenDue, report, TAKEOVER_LIMIT_MS, wasAbandoned } from './breach.ts';
+import { assertLive, expireWhenDue, report, wasAbandoned } from './breach.ts';
 import type { CloudClient } from './cloud-client.ts';
 import type { Context } from './context.ts';
 import { comeBack } from './customer-comeback.ts';
-import { deploy } from './customer-deploy.ts';
+import { allowProviders, deploy } from './customer-deploy.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import { type AgreementRecord, currentTurn, type NewRecord, newRecord, statusOf } from './records.ts';
 import { createRunner, type Runner } from './runner.ts';
@@ -109,13 +109,14 @@ export function createCustomer(
   };
 
   const abandoned = (record: AgreementRecord): Promise<boolean> =>
-    wasAbandoned(cloud, record, context.clock.nowMs(), options.breachAfterMs ?? TAKEOVER_LIMIT_MS).catch((error) => {
+    wasAbandoned(cloud, record, context.clock.nowMs(), options.breachAfterMs).catch((error) => {
       context.log.warn({ agreement: record.id, error: String(error) }, 'cannot tell yet whether the provider served');
       return false;
     });
 
   return {
     async start() {
+      allowProviders(context);
       for (const record of mine()) {
         agreementOf.set(record.duties.workloadHash, record.id);
         void resume(record).catch((error) =>

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { servedBetween } from '../../arbitrator/settlement.ts';
 import { activationCertificateSchema, epochSchema, signedHandbackSchema } from '../../arbitrator/types.ts';
 import { canonicalJson } from '../../market/canonical.ts';
 import { EdgeError } from '../../market/errors.ts';
+import type { Served } from '../../market/settlement-math.ts';
 import {
   bytes32Schema,
   dutiesSchema,
@@ -153,11 +155,7 @@ export function nextTurns(turns: Turn[], atMs: number, next: Turn | null): Turn[
 }
 
 /** Seconds the provider stood by and served, from `readyAtMs` to `untilMs`. */
-export function servedSec(record: AgreementRecord, untilMs: number): { standbySec: number; activeSec: number } {
+export function servedSec(record: AgreementRecord, untilMs: number): Served {
   if (record.readyAtMs === null) return { standbySec: 0, activeSec: 0 };
-  const total = Math.max(0, untilMs - record.readyAtMs);
-  const active = record.turns
-    .filter((turn) => turn.holder === 'provider')
-    .reduce((sum, turn) => sum + Math.max(0, (turn.endedAtMs ?? untilMs) - turn.startedAtMs), 0);
-  return { standbySec: Math.floor((total - active) / 1000), activeSec: Math.floor(active / 1000) };
+  return servedBetween(record.turns, record.readyAtMs, untilMs);
 }

@@ -6,6 +6,8 @@ import type { NorthRelay, Runtime, South, WorkloadDoor } from '../ports.ts';
 
 /** What one workload runs with. */
 export interface RunnerParts {
+  /** Tells this node's containers from those of other nodes on the same engine. */
+  nodeId: string;
   runtime: Runtime;
   south: South | null;
   north: NorthRelay;
@@ -27,7 +29,8 @@ export interface Runner {
   serving(): boolean;
 }
 
-const LABEL = 'eaas.workload';
+const NODE_LABEL = 'eaas.node';
+const WORKLOAD_LABEL = 'eaas.workload';
 
 /** Short enough for a unix socket path below most data folders. */
 function shortId(id: string): string {
@@ -59,7 +62,7 @@ export function createRunner(
         imageDigest: service.imageDigest,
         command: service.command,
         environment: service.environment,
-        labels: { [LABEL]: init.id, 'eaas.service': service.name },
+        labels: { [NODE_LABEL]: parts.nodeId, [WORKLOAD_LABEL]: init.id, 'eaas.service': service.name },
         cpuMillis: service.cpuMillis,
         memoryBytes: service.memoryBytes,
         pids: service.pids,
@@ -116,8 +119,9 @@ export function createRunner(
 }
 
 /** Containers a crashed node left behind: those of workloads it no longer knows. */
-export async function removeStrays(runtime: Runtime, known: Set<string>): Promise<string[]> {
-  const strays = (await runtime.list(LABEL)).filter((container) => !known.has(container.labels[LABEL] ?? ''));
+export async function removeStrays(runtime: Runtime, nodeId: string, known: Set<string>): Promise<string[]> {
+  const own = await runtime.list(NODE_LABEL, nodeId);
+  const strays = own.filter((container) => !known.has(container.labels[WORKLOAD_LABEL] ?? ''));
   for (const { id } of strays) {
     await runtime.stop(id, 0);
     await runtime.remove(id);

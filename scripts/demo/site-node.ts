@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { createKeystore } from '../../node/keystore.ts';
 import type { RuntimeName } from '../../node/ports.ts';
+import { peerIdOf } from '../../sdk/p2p/key.ts';
 import type { LocalChain } from '../devnet/chain.ts';
 import { freePort, type Program, startProgram } from '../devnet/processes.ts';
 import type { Site } from './world-map.ts';
@@ -21,7 +22,7 @@ export interface SiteNode {
 }
 
 /** Play accounts: the cheapest scrypt cost, since they protect play money on this machine. */
-const DEMO_SCRYPT_N = 1024;
+export const DEMO_SCRYPT_N = 1024;
 
 export interface SiteInit {
   site: Site;
@@ -31,8 +32,9 @@ export interface SiteInit {
   /** Multiaddrs with `/p2p/` of nodes that are already laid out. */
   bootstrap: string[];
   heartbeatIntervalMs: number;
-  /** Share of the neighbours' prices, so that offers differ. */
-  pricing: object;
+  /** Provider's and customer's policy; null offers nothing. */
+  offer: object | null;
+  insure: object;
   interfaces: string[];
 }
 
@@ -64,12 +66,14 @@ export async function layOutNode(init: SiteInit): Promise<SiteNode> {
     runtime: init.runtime,
     heartbeatIntervalMs: init.heartbeatIntervalMs,
     keystore: { passwordFile, scryptN: DEMO_SCRYPT_N },
-    offer: init.pricing,
+    ...(init.offer === null ? {} : { offer: init.offer }),
+    insure: init.insure,
     log: { level: 'info' },
   };
   const configFile = join(dataDir, 'eaas.yaml');
   await writeFile(configFile, stringify(config));
-  const { address, peerId } = keys;
+  const { address } = keys.wallet;
+  const peerId = peerIdOf(keys.peerKey);
   const logFile = join(init.folder, `${init.site.name}.log`);
   return { site: init.site, address, peerId, dataDir, configFile, passwordFile, logFile, listen, udpPort };
 }

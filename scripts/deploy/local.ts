@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BaseContract, ContractFactory, type InterfaceAbi, type Signer } from 'ethers';
+import { projectRoot } from '../root.ts';
 
 /** Where the contracts of one network are. */
 export interface Addresses {
@@ -33,7 +34,7 @@ const DAY_SEC = 86_400;
 
 /** Reads what `hardhat build` left in artifacts/. Throws ENOENT before the first build. */
 export async function artifactOf(contract: string, folder = ''): Promise<Artifact> {
-  const file = join(import.meta.dirname, '../../artifacts/contracts', folder, `${contract}.sol`, `${contract}.json`);
+  const file = join(projectRoot(), 'artifacts/contracts', folder, `${contract}.sol`, `${contract}.json`);
   return JSON.parse(await readFile(file, 'utf8')) as Artifact;
 }
 

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 'ethers';
+import { Contract, HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 'ethers';
 import { EdgeError } from '../../market/errors.ts';
-import { type Deployed, deployContracts } from '../deploy/local.ts';
+import { type Addresses, artifactOf, deployContracts } from '../deploy/local.ts';
 import { freePort, type Program, startProgram, until } from './processes.ts';
 
 /** Anvil's well-known development words: accounts with play money on a local chain, worthless anywhere else. */
@@ -12,7 +12,7 @@ export interface LocalChain {
   program: Program;
   rpcUrl: string;
   chainId: number;
-  contracts: Deployed;
+  contracts: Addresses;
   provider: JsonRpcProvider;
   /** Gives an account native currency for gas and tokens to trade with. */
   fund(address: string, tokenWei: bigint): Promise<void>;
@@ -38,6 +38,14 @@ export function anvilBinary(): string {
   }
 }
 
+/** Null until the chain answers. */
+async function askChainId(rpcUrl: string): Promise<number | null> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] });
+  const response = await fetch(rpcUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const { result } = (await response.json()) as { result?: string };
+  return result === undefined ? null : Number(result);
+}
+
 /** Starts a local chain, deploys the contracts, and mints from the token's deployer. */
 export async function startChain(logFile: string): Promise<LocalChain> {
   const port = await freePort();
@@ -48,22 +56,23 @@ export async function startChain(logFile: string): Promise<LocalChain> {
     logFile,
   });
   const rpcUrl = `http://127.0.0.1:${port}`;
-  const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, pollingInterval: 50 });
-  await until('the local chain', 20_000, async () => provider.getBlockNumber());
+  const chainId = await until('the local chain', 20_000, () => askChainId(rpcUrl));
+  const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true, pollingInterval: 50 });
   const wallet = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC)).connect(provider);
   const deployer = new NonceManager(wallet);
   const contracts = await deployContracts(deployer);
-  const { chainId } = await provider.getNetwork();
+  const token = new Contract(contracts.token, (await artifactOf('TestToken', 'local')).abi, deployer);
   return {
     program,
     rpcUrl,
-    chainId: Number(chainId),
+    chainId,
     contracts,
     provider,
     async fund(address, tokenWei) {
       const gas = await deployer.sendTransaction({ to: address, value: 10n ** 18n });
       await gas.wait();
-      await contracts.mint(address, tokenWei);
+      const minted = await token.getFunction('mint')(address, tokenWei);
+      await minted.wait();
     },
     async stop() {
       provider.destroy();

@@ -103,7 +103,7 @@ export function honestStreams(): number {
   return CALL_LIMITS.maxOutboundPerPeer + Object.values(OTHER_STREAMS).reduce((sum, count) => sum + count, 0);
 }
 
-/** Bytes that peers can make a node hold in network buffers, by kind. Excludes what bitswap keeps for itself. */
+/** Bytes that peers can make a node hold in network buffers, by kind. Excludes bitswap's own queues (sdk/content). */
 export function worstCaseBufferBytes(): Record<'reads' | 'sockets' | 'gossip' | 'calls' | 'total', number> {
   const reads = CONNECTION_LIMITS.max * STREAM_LIMITS.maxInbound * STREAM_LIMITS.maxReadBufferBytes;
   const sockets = CONNECTION_LIMITS.max * CONNECTION_LIMITS.maxWriteBufferBytes;

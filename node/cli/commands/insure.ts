@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Option } from 'commander';
+import { EdgeError } from '../../../market/errors.ts';
+import type { ApiClient } from '../../api/client.ts';
+import type { CommandSpec } from '../program.ts';
+
+type Json = Record<string, unknown>;
+
+function pairs(values: unknown, flag: string): Record<string, string> {
+  const list = (values ?? []) as string[];
+  return Object.fromEntries(
+    list.map((pair) => {
+      const split = pair.indexOf('=');
+      if (split < 1) throw new EdgeError('USAGE', `--${flag} takes NAME=VALUE, not "${pair}"`, { context: { pair } });
+      return [pair.slice(0, split), pair.slice(split + 1)];
+    }),
+  );
+}
+
+const STEPS: Record<string, string> = {
+  'running-locally': 'the workload runs on this device',
+  estimated: 'its need is estimated',
+  'demand-published': 'the demand is in the market',
+  'offers-ranked': 'offers are ranked',
+  'proposal-answered': 'a provider answered',
+  signed: 'both have signed',
+  opened: 'the agreement is open, both stakes are locked',
+  published: 'the workload is encrypted and published',
+  migrating: 'the provider fetches it',
+  'possession-proven': 'the provider proved that it holds it',
+  protected: 'protected',
+};
+
+async function showProgress(api: ApiClient, after: number, signal: AbortSignal, show: (text: string) => void) {
+  try {
+    for await (const event of api.events(after, signal)) {
+      const step = STEPS[String(event.kind)];
+      if (step !== undefined) show(step);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+export const insureCommand: CommandSpec = {
+  command: 'insure <file>',
+  describe: 'run the workload of a Compose file here and insure it with a provider nearby',
+  options: [
+    new Option('--image <tag=folder...>', 'OCI layout folder of a local image tag that the file names'),
+    new Option('--env <name=value...>', 'values of ${NAME} in the file'),
+  ],
+  examples: ['eaas insure compose.yaml --image device-service:1=./image'],
+  async handler(cli, [file = ''], options) {
+    const path = resolve(file);
+    const compose = await readFile(path, 'utf8').catch((cause) => {
+      throw new EdgeError('COMPOSE_NOT_FOUND', `cannot read ${path}`, { context: { path }, cause });
+    });
+    const api = await cli.api();
+    const known = (await api.get('/v1/events/last')) as { id: number };
+    const progress = cli.printer.progress('insure');
+    const done = new AbortController();
+    const shown = showProgress(api, known.id, AbortSignal.any([done.signal, cli.signal]), progress.update);
+    try {
+      const agreement = (await api.post('/v1/insure', {
+        compose,
+        baseDir: dirname(path),
+        environment: pairs(options.env, 'env'),
+        images: pairs(options.image, 'image'),
+      })) as Json;
+      progress.done(`protected by agreement ${agreement.id}`);
+      cli.printer.result(agreement);
+      cli.printer.line(`provider ${agreement.counterparty}, tier ${agreement.tier}`);
+    } finally {
+      done.abort();
+      await shown;
+    }
+  },
+};

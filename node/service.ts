@@ -1,0 +1,198 @@
+import type { Domain } from '../market/eip712.ts';
+import { EdgeError } from '../market/errors.ts';
+import { distanceM } from '../market/place.ts';
+import type { CustomerPolicy } from '../market/policy.ts';
+import { reputationPermille } from '../market/reputation.ts';
+import type { Need } from '../market/resources.ts';
+import { workloadHash } from '../market/workload.ts';
+import type { Buyer } from '../sdk/buyer.ts';
+import type { Wish } from '../sdk/draft.ts';
+import type { MarketFeed } from '../sdk/market-feed.ts';
+import type { NodeService } from './api/service.ts';
+import type { EventLog } from './events.ts';
+import { profile, type ResolvedWorkload, resolveWorkload } from './insure.ts';
+import type { Context } from './orchestrator/context.ts';
+import type { CustomerService } from './orchestrator/customer.ts';
+import { type AgreementRecord, currentTurn, servedSec, statusOf } from './orchestrator/records.ts';
+import type { Seller } from './orchestrator/seller.ts';
+
+export interface ServiceParts {
+  context: Context;
+  domain: Domain;
+  feed: MarketFeed;
+  seller: Seller;
+  customer: CustomerService;
+  buyer: Buyer;
+  events: EventLog;
+  policy: CustomerPolicy;
+  token: string;
+  cell: string;
+  name: string;
+  startedAtMs: number;
+  profileMs: number;
+  chainReady(): boolean;
+}
+
+/** What one agreement looks like to its owner. */
+function viewOf(record: AgreementRecord, nowMs: number): object {
+  const { duties, terms } = record;
+  return {
+    id: record.id,
+    side: record.side,
+    status: statusOf(record),
+    epoch: currentTurn(record)?.epoch ?? 1,
+    counterparty: record.side === 'customer' ? terms.provider : terms.customer,
+    tier: duties.tier,
+    endsAt: terms.endsAt,
+    customerStakeWei: terms.customerStake,
+    providerStakeWei: terms.providerStake,
+    migratedBytes: record.migratedBytes,
+    served: servedSec(record, nowMs),
+    openedTx: record.openedTx,
+    endedTx: record.endedTx,
+    endedAs: record.endedAs,
+    failure: record.failure,
+    duties,
+    terms,
+  };
+}
+
+/** The running node as the local API offers it. */
+export function createNodeService(parts: ServiceParts): NodeService {
+  const { context, feed, token } = parts;
+  const account = () => context.chain.account(token, context.signer.address);
+  return {
+    async status() {
+      const nowMs = context.clock.nowMs();
+      const ready = parts.chainReady();
+      return {
+        name: parts.name,
+        address: context.signer.address,
+        peerId: context.peer.peerId,
+        addrs: context.peer.addrs(),
+        cell: parts.cell,
+        runtime: context.runtime.name,
+        upMs: nowMs - parts.startedAtMs,
+        chain: ready ? 'reachable' : 'unreachable',
+        vault: ready ? await account() : null,
+        tokens: ready ? await context.chain.tokenBalance(token, context.signer.address) : null,
+        resources: await parts.seller.measured(),
+        agreements: context.records.list().filter((record) => record.endedTx === null).length,
+        market: { offers: feed.book.offers().length, demands: feed.book.demands().length, seen: feed.counters() },
+        south: context.south?.stats() ?? null,
+        memoryBytes: process.memoryUsage.rss(),
+      };
+    },
+    agreements: async () => context.records.list().map((record) => viewOf(record, context.clock.nowMs())),
+    offers: async () =>
+      feed.book.offers().map(({ order }) => ({ ...order, distanceM: Math.round(distanceM(parts.cell, order.cell)) })),
+    async explain() {
+      const explanation = parts.buyer.lastExplanation();
+      if (explanation !== null) return explanation;
+      throw new EdgeError('NOTHING_UNKNOWN', 'nothing was demanded since the node started', {
+        remedy: 'insure a workload first: eaas insure compose.yaml',
+      });
+    },
+    publishOffer: async () => parts.seller.publish(),
+    insure: (request) => insure(parts, request),
+    async deposit(amountWei) {
+      return context.chain.submit(`deposit/${context.clock.nowMs()}`, {
+        name: 'depositWithPermit',
+        token,
+        amount: amountWei,
+      });
+    },
+    async withdraw() {
+      const { balance } = await account();
+      if (balance === 0n) throw new EdgeError('NOTHING_TO_WITHDRAW', 'the vault holds nothing that is free');
+      const to = context.signer.address;
+      const tx = await context.chain.submit(`withdraw/${context.clock.nowMs()}`, {
+        name: 'withdraw',
+        token,
+        amount: balance,
+        to,
+      });
+      return { ...tx, amountWei: balance, to };
+    },
+    settle: (id) => parts.customer.settle(id),
+    reputation: async () => {
+      const facts = await account();
+      return { ...facts, permille: reputationPermille(facts) };
+    },
+    events: (afterId) => parts.events.after(afterId),
+    onEvent: (listener) => parts.events.subscribe(listener),
+  };
+}
+
+/** Estimation to migration: phases 1 to 6 as the customer sees them. */
+async function insure(parts: ServiceParts, request: Parameters<NodeService['insure']>[0]): Promise<object> {
+  const { context } = parts;
+  const emit = (kind: string, data: Record<string, unknown>): void => context.emit(kind, null, data);
+  const resolved = await resolveWorkload(request);
+  const workload = await parts.customer.runLocal(resolved.manifest, resolved.layoutDirs);
+  emit('running-locally', { workload: resolved.manifest.name, runtime: context.runtime.name });
+  const limits = resolved.manifest.need;
+  const { need, samples } = await profile(context.runtime, workload.runner.containerIds(), {
+    clock: context.clock,
+    forMs: parts.profileMs,
+    floor: { ...limits, cpuMillis: 10, memoryBytes: 16 * 1024 ** 2 },
+    signal: context.signal,
+    headroom: parts.policy.headroom,
+  });
+  const capped: Need = {
+    ...need,
+    cpuMillis: Math.min(need.cpuMillis, limits.cpuMillis),
+    memoryBytes: Math.min(need.memoryBytes, limits.memoryBytes),
+  };
+  emit('estimated', { need: capped, samples: samples.length });
+  const { compose } = resolved;
+  const bought = await parts.buyer.buy(
+    {
+      wish: wishOf(parts, resolved, capped),
+      wants: {
+        maxDistanceM: compose.maxDistanceM,
+        maxStandbyWeiPerSec: compose.maxStandbyWeiPerSec,
+        maxActiveWeiPerSec: compose.maxActiveWeiPerSec,
+        minProviderStake: compose.minProviderStake,
+        termSec: compose.termSec,
+      },
+      candidates: Math.max(3, compose.witnesses.count + 1),
+      collectMs: COLLECT_MS,
+    },
+    emit,
+  );
+  const { terms, duties, customerSignature, providerSignature } = bought;
+  const createdAtMs = context.clock.nowMs();
+  const record = await parts.customer.protect(
+    { id: bought.id, side: 'customer', createdAtMs, terms, duties, customerSignature, providerSignature },
+    bought.opened,
+    workload,
+  );
+  return viewOf(record, context.clock.nowMs());
+}
+
+/** How long offers are collected when fewer candidates than wanted answer. */
+const COLLECT_MS = 5_000;
+
+function wishOf(parts: ServiceParts, { compose, manifest }: ResolvedWorkload, need: Need): Wish {
+  const { context } = parts;
+  return {
+    customer: { address: context.signer.address, peerId: context.peer.peerId, addrs: context.peer.addrs() },
+    cloud: compose.cloud,
+    cell: compose.cell,
+    workloadHash: workloadHash(manifest),
+    need,
+    tier: compose.tier,
+    activation: compose.activation,
+    heartbeatIntervalMs: compose.heartbeatIntervalMs,
+    suspectAfterMissed: compose.suspectAfterMissed,
+    devices: compose.devices,
+    frameBufferSec: compose.frameBufferSec,
+    token: parts.token,
+    providerStakeWei: compose.minProviderStake,
+    termSec: compose.termSec,
+    responseWindowSec: parts.policy.responseWindowSec,
+    arbitrationHash: `0x${'0'.repeat(64)}`,
+    witnesses: compose.witnesses,
+  };
+}
