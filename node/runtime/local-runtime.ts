@@ -14,7 +14,7 @@ export interface LocalRuntime extends Runtime {
 export const SOCKETS_MOUNT = '/run/eaas';
 
 /** Tells a program where its sockets are, for the runtime that cannot mount them at `SOCKETS_MOUNT`. */
-export const SOCKETS_VARIABLE = 'EAAS_SOCKETS';
+export const SOCKETS_VARIABLE = 'EAAS_SOCKETS_DIR';
 
 /** How long a started container is watched for an early end. */
 export const DEFAULT_START_WATCH_MS = 250;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../../market/ports.ts';
 import type { ContainerSpec } from '../ports.ts';
@@ -79,6 +79,7 @@ class NamespaceLauncher implements Launcher {
     const mounts = [...stageMounts(stage), ...containerMounts(stage, image.rootfs, spec.socketsDir)];
     await writeMounts(dir, mounts);
     const { joinFiles, enforced } = await makeControlGroup(groupName(dir), spec);
+    await writeFile(join(dir, 'groups'), joinFiles.map((file) => `${dirname(file)}\n`).join(''));
     const dataBytes = enforced.includes('memory') ? null : spec.memoryBytes + DATA_ALLOWANCE_BYTES;
     const limits = { pids: spec.pids, dataBytes };
     const program = { mode: mode(), root: '/root', userId: userId(dir), limits, ...processOf(spec, image.config) };

@@ -4,6 +4,7 @@
  *
  * - `lock`: this shell's identity; made only where there is none, so that two nodes cannot start a container twice
  * - `exit`: the exit code (128 + signal when it was killed), once the command has ended and its output is on disk
+ * - `groups`, only read: control groups, removed at the end, also when nobody comes to remove the container
  * - `log`, `log.1`: output, at most 1 MiB each, older in `log.1` (`dd` because it passes on what it has at once)
  */
 export const SUPERVISOR_SCRIPT = `
@@ -22,6 +23,7 @@ set +C
 } </dev/null 2>&1 | while dd bs=4096 count=256 >"$dir/log" 2>/dev/null && [ -s "$dir/log" ]; do
   mv "$dir/log" "$dir/log.1"
 done
+[ ! -f "$dir/groups" ] || while read -r group; do rmdir "$group" 2>/dev/null; done <"$dir/groups"
 mv "$dir/code" "$dir/exit"
 `;
 

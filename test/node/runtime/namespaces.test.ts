@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../../node/clock.ts';
 import { namespacesRuntime } from '../../../node/runtime/namespaces.ts';
@@ -49,6 +52,18 @@ describe('namespaces runtime', function () {
       expect((await failure(subject.runtime.create(wanted))).code).to.equal('CONTAINER_SPEC_INVALID');
     });
   }
+
+  it('leaves no control group behind a container that was killed', async () => {
+    const { runtime, spec, socketsDir } = subject;
+    const id = await runtime.create(spec());
+    await runtime.start(id);
+    const groups = await readFile(join(dirname(socketsDir), 'containers', id, 'groups'), 'utf8');
+    const [pid = 0] = await runtime.pids(id);
+    process.kill(pid, 'SIGKILL');
+    await runtime.stop(id, 0);
+    expect(groups.split('\n').filter((group) => group !== '' && existsSync(group))).to.deep.equal([]);
+    await runtime.remove(id);
+  });
 
   it('works below a folder with blanks in its name', async () => {
     const folder = await temporaryFolder();

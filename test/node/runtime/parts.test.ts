@@ -41,10 +41,14 @@ describe('processOf', () => {
   });
 
   it('prefers the variables of the spec, and tells where the sockets are', () => {
-    const config = { Cmd: ['c'], Env: ['A=1=2', 'B=image', 'EAAS_SOCKETS=/etc', 'bad-name=x', '=x'], WorkingDir: '/w' };
+    const config = {
+      Cmd: ['c'],
+      Env: ['A=1=2', 'B=image', 'EAAS_SOCKETS_DIR=/etc', 'bad-name=x', '=x'],
+      WorkingDir: '/w',
+    };
     const { environment, workingDir } = processOf(spec, image(config));
-    expect(environment).to.include({ A: '1=2', B: 'spec', EAAS_SOCKETS: '/run/eaas' });
-    expect(Object.keys(environment)).to.have.members(['PATH', 'A', 'B', 'EAAS_SOCKETS']);
+    expect(environment).to.include({ A: '1=2', B: 'spec', EAAS_SOCKETS_DIR: '/run/eaas' });
+    expect(Object.keys(environment)).to.have.members(['PATH', 'A', 'B', 'EAAS_SOCKETS_DIR']);
     expect(workingDir).to.equal('/w');
   });
 });

@@ -87,7 +87,7 @@ export async function receive(socketsDir: string, socket: string, act: () => Pro
 export function sendCode(socket: string, value: string): string {
   return `
     const { connect } = require('node:net');
-    const send = (value) => connect(process.env.EAAS_SOCKETS + '/${socket}').end(JSON.stringify(value));
+    const send = (value) => connect(process.env.EAAS_SOCKETS_DIR + '/${socket}').end(JSON.stringify(value));
     Promise.resolve(${value}).then(send);
     setInterval(() => {}, 1000);
   `;
