@@ -15,6 +15,7 @@ import {OpenRequest, Status, Terms} from "./types/Agreements.sol";
 contract AgreementEscrow is Disputes {
     using AccountLib for uint256;
     using LaneLib for uint256;
+    using TermsLib for Terms;
 
     constructor(string memory metaEvidence) EIP712("EaaS AgreementEscrow", "1") Disputes(metaEvidence) {}
 
@@ -52,7 +53,7 @@ contract AgreementEscrow is Disputes {
         _requireConsent(terms.customer, digest, customerSignature, terms.token, added);
         _requireConsent(terms.provider, digest, providerSignature, terms.token, 0);
 
-        _lock(terms.token, terms.customer, _accounts[terms.token][terms.customer], added);
+        _take(_accounts[terms.token][terms.customer], terms.token, terms.customer, added);
         // Fits: it is locked now, and all of a token fits into 96 bits.
         _amended[agreement.key] = Amended({customerStake: uint96(customerStake), endsAt: endsAt});
         _lanes[agreement.key] = agreement.word | LaneLib.AMENDED;
@@ -113,32 +114,36 @@ contract AgreementEscrow is Disputes {
 
     function _open(Terms calldata terms, bytes calldata customerSignature, bytes calldata providerSignature) private {
         bytes32 id = idOf(terms);
-        uint256 key = LaneLib.keyOf(terms.provider, terms.lane);
-        _requireOpenable(terms, id, _lanes[key]);
-        _requireConsent(terms.customer, id, customerSignature, terms.token, terms.customerStake);
-        _requireConsent(terms.provider, id, providerSignature, terms.token, terms.providerStake);
+        (address customer, address provider, address token) = (terms.customer, terms.provider, terms.token);
+        (uint256 customerStake, uint256 providerStake) = (terms.customerStake, terms.providerStake);
+        uint40 openBy = terms.openBy;
+        uint256 key = LaneLib.keyOf(provider, terms.lane);
+        _requireOpenable(terms, id, openBy, _lanes[key]);
+        if (customer == provider) revert AgreementEscrowInvalidTerms(id);
+        _requireConsent(customer, id, customerSignature, token, customerStake);
+        _requireConsent(provider, id, providerSignature, token, providerStake);
 
-        _lanes[key] = LaneLib.opened(id, terms.openBy);
-        _lockFor(terms, id, terms.customer, terms.customerStake);
-        _lockFor(terms, id, terms.provider, terms.providerStake);
-        emit AgreementOpened(id, terms);
+        _lanes[key] = LaneLib.opened(id, openBy);
+        _lock(token, customer, customerStake, id, openBy);
+        _lock(token, provider, providerStake, id, openBy);
+        terms.emitOpened(id);
     }
 
-    function _lockFor(Terms calldata terms, bytes32 id, address owner, uint256 stake) private {
-        uint256 word = _accounts[terms.token][owner];
-        if (terms.openBy <= word.revokedUntil()) revert AgreementEscrowTermsRevoked(id, owner, word.revokedUntil());
-        _lock(terms.token, owner, word, stake);
+    function _lock(address token, address owner, uint256 stake, bytes32 id, uint256 openBy) private {
+        Word storage account = _accounts[token][owner];
+        uint256 revokedUntil = account.word.revokedUntil();
+        if (openBy <= revokedUntil) revert AgreementEscrowTermsRevoked(id, owner, revokedUntil);
+        _take(account, token, owner, stake);
     }
 
     /// @dev The lane's `openBy` only grows, so terms that were opened once never pass here again.
-    function _requireOpenable(Terms calldata terms, bytes32 id, uint256 word) private view {
-        if (
-            terms.customer == terms.provider || terms.responseWindowSec == 0 || terms.endsAt <= block.timestamp
-                || terms.openBy > type(uint32).max
-        ) revert AgreementEscrowInvalidTerms(id);
-        if (block.timestamp > terms.openBy) revert AgreementEscrowOpenByPassed(id, terms.openBy);
+    function _requireOpenable(Terms calldata terms, bytes32 id, uint40 openBy, uint256 word) private view {
+        if (terms.responseWindowSec == 0 || terms.endsAt <= block.timestamp || openBy > type(uint32).max) {
+            revert AgreementEscrowInvalidTerms(id);
+        }
+        if (block.timestamp > openBy) revert AgreementEscrowOpenByPassed(id, openBy);
         if (word.has(LaneLib.OPEN)) revert AgreementEscrowLaneBusy(terms.provider, terms.lane);
-        if (terms.openBy <= word.lastOpenBy()) {
+        if (openBy <= word.lastOpenBy()) {
             revert AgreementEscrowLaneUsed(terms.provider, terms.lane, word.lastOpenBy());
         }
     }

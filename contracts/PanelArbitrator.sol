@@ -6,7 +6,6 @@ import {IArbitrator} from "@kleros/erc-792/contracts/IArbitrator.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {PanelMembers} from "./abstracts/PanelMembers.sol";
 import {IAgreementArbitrator} from "./interfaces/IAgreementArbitrator.sol";
-import {IAgreementEscrow} from "./interfaces/IAgreementEscrow.sol";
 import {IDisputes} from "./interfaces/IDisputes.sol";
 import {IPanelArbitrator} from "./interfaces/IPanelArbitrator.sol";
 import {PanelLib} from "./libraries/PanelLib.sol";
@@ -36,20 +35,22 @@ contract PanelArbitrator is PanelMembers, IArbitrator, IAgreementArbitrator, IER
     }
 
     /// @inheritdoc IArbitrator
-    function createDispute(uint256 choices, bytes calldata extraData) external payable returns (uint256 disputeID) {
-        disputeID = _disputeCount++;
-        _create(disputeID, choices, extraData, msg.sender);
-    }
+    function createDispute(uint256 choices, bytes calldata) external payable returns (uint256 disputeID) {
+        uint40 feeGwei = _config.feeGwei;
+        if (choices == 0 || choices > MAX_CHOICES) revert PanelArbitratorInvalidChoices(choices);
+        if (msg.value != uint256(feeGwei) * 1 gwei) {
+            revert PanelArbitratorFeeMismatch(uint256(feeGwei) * 1 gwei, msg.value);
+        }
 
-    /// @inheritdoc IAgreementArbitrator
-    function createDisputeOn(bytes32 subject, uint256 choices, bytes calldata extraData, address payer)
-        external
-        payable
-        returns (uint256 disputeID)
-    {
-        disputeID = uint256(keccak256(abi.encode(msg.sender, subject)));
-        if (_disputes[disputeID].ruleBy != 0) revert PanelArbitratorDisputeExists(disputeID);
-        _create(disputeID, choices, extraData, payer);
+        disputeID = _disputeCount++;
+        _disputes[disputeID] = PanelDispute({
+            arbitrable: msg.sender,
+            ruleBy: uint40(block.timestamp + rulingTimeoutSec),
+            feeGwei: feeGwei,
+            choices: uint8(choices),
+            solved: 0
+        });
+        emit DisputeCreation(disputeID, IArbitrable(msg.sender));
     }
 
     /// @inheritdoc IPanelArbitrator
@@ -57,21 +58,29 @@ contract PanelArbitrator is PanelMembers, IArbitrator, IAgreementArbitrator, IER
         address escrow,
         Terms calldata terms,
         Arbitration calldata arbitration,
+        bytes32 id,
         uint256 ruling,
         address payee,
         bytes[] calldata signatures
     ) external {
-        bytes32 subject = IAgreementEscrow(escrow).idOf(terms);
-        _solve(uint256(keccak256(abi.encode(escrow, subject))), ruling, payee, signatures);
-        IDisputes(escrow).ruleAgreement(terms, arbitration, ruling);
+        _requireSigned(PanelLib.hashRuling(escrow, uint256(id), ruling, payee), signatures);
+        // The escrow knows whether there is such a dispute, who pays, and until when a ruling counts.
+        IDisputes(escrow).ruleAgreement(terms, arbitration, id, ruling, payee);
     }
 
     /// @inheritdoc IPanelArbitrator
     function rule(uint256 disputeID, uint256 ruling, address payee, bytes[] calldata signatures) external {
-        // Disputes on a subject are ruled with their execution only, or the ruling could be used up without it.
-        if (disputeID >= _disputeCount) revert PanelArbitratorDisputeClosed(disputeID);
-        address arbitrable = _solve(disputeID, ruling, payee, signatures);
-        IArbitrable(arbitrable).rule(disputeID, ruling);
+        PanelDispute memory open = _requireOpen(disputeID);
+        if (block.timestamp >= open.ruleBy) revert PanelArbitratorRulingLate(disputeID, open.ruleBy);
+        if (ruling > open.choices) revert PanelArbitratorInvalidRuling(disputeID, ruling, open.choices);
+        _requireSigned(PanelLib.hashRuling(open.arbitrable, disputeID, ruling, payee), signatures);
+
+        open.solved = uint8(ruling + 1);
+        _disputes[disputeID] = open;
+        _credits[payee] += uint256(open.feeGwei) * 1 gwei;
+        emit DisputeRuled(disputeID, ruling, payee);
+
+        IArbitrable(open.arbitrable).rule(disputeID, ruling);
     }
 
     /// @inheritdoc IPanelArbitrator
@@ -81,8 +90,8 @@ contract PanelArbitrator is PanelMembers, IArbitrator, IAgreementArbitrator, IER
 
         uint256 amountWei = uint256(open.feeGwei) * 1 gwei;
         _disputes[disputeID].solved = REFUNDED;
-        _credits[open.payer] += amountWei;
-        emit DisputeRefunded(disputeID, open.payer, amountWei);
+        _credits[open.arbitrable] += amountWei;
+        emit DisputeRefunded(disputeID, open.arbitrable, amountWei);
     }
 
     /// @inheritdoc IPanelArbitrator
@@ -117,6 +126,11 @@ contract PanelArbitrator is PanelMembers, IArbitrator, IAgreementArbitrator, IER
         return uint256(_config.feeGwei) * 1 gwei;
     }
 
+    /// @inheritdoc IAgreementArbitrator
+    function agreementFee(bytes calldata) external view returns (uint256 feeWei) {
+        return uint256(_config.feeGwei) * 1 gwei;
+    }
+
     /// @inheritdoc IArbitrator
     function disputeStatus(uint256 disputeID) external view returns (DisputeStatus status) {
         return _disputes[disputeID].solved == 0 ? DisputeStatus.Waiting : DisputeStatus.Solved;
@@ -142,39 +156,6 @@ contract PanelArbitrator is PanelMembers, IArbitrator, IAgreementArbitrator, IER
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == type(IAgreementArbitrator).interfaceId || interfaceId == type(IArbitrator).interfaceId
             || interfaceId == type(IERC165).interfaceId;
-    }
-
-    function _create(uint256 disputeID, uint256 choices, bytes calldata, address payer) private {
-        uint40 feeGwei = _config.feeGwei;
-        if (choices == 0 || choices > MAX_CHOICES) revert PanelArbitratorInvalidChoices(choices);
-        if (msg.value != uint256(feeGwei) * 1 gwei) {
-            revert PanelArbitratorFeeMismatch(uint256(feeGwei) * 1 gwei, msg.value);
-        }
-
-        _disputes[disputeID] = PanelDispute({
-            payer: payer,
-            ruleBy: uint40(block.timestamp + rulingTimeoutSec),
-            feeGwei: feeGwei,
-            choices: uint8(choices),
-            solved: 0
-        });
-        emit DisputeCreation(disputeID, IArbitrable(msg.sender));
-    }
-
-    function _solve(uint256 disputeID, uint256 ruling, address payee, bytes[] calldata signatures)
-        private
-        returns (address payer)
-    {
-        PanelDispute memory open = _requireOpen(disputeID);
-        if (block.timestamp >= open.ruleBy) revert PanelArbitratorRulingLate(disputeID, open.ruleBy);
-        if (ruling > open.choices) revert PanelArbitratorInvalidRuling(disputeID, ruling, open.choices);
-        _requireSigned(PanelLib.hashRuling(disputeID, ruling, payee), signatures);
-
-        open.solved = uint8(ruling + 1);
-        _disputes[disputeID] = open;
-        _credits[payee] += uint256(open.feeGwei) * 1 gwei;
-        emit DisputeRuled(disputeID, ruling, payee);
-        return open.payer;
     }
 
     function _requireOpen(uint256 disputeID) private view returns (PanelDispute memory open) {

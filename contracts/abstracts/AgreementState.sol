@@ -14,14 +14,15 @@ abstract contract AgreementState is IAgreementEscrow, EIP712 {
     using TermsLib for Terms;
 
     /// @dev Facts of an agreement that took more than opening and settling; one word, stale unless a flag says so.
-    /// `respondBy` is when the latest report, answer or dispute runs out. `ruled` is set by a plain ERC-792 ruling.
+    /// `respondBy` is when the latest report, answer or dispute runs out. `feeGwei` is held for the arbitrator.
+    /// `ruled` is 1 + the ruling once a plain ERC-792 arbitrator gave one.
     struct Progress {
         uint96 claimed;
         uint40 claimedAt;
         uint40 respondBy;
         uint16 feeShareBps;
-        uint8 ruling;
-        bool ruled;
+        uint48 feeGwei;
+        uint8 ruled;
     }
 
     /// @dev Current values of an amended agreement; stale unless a flag says so.
@@ -82,18 +83,21 @@ abstract contract AgreementState is IAgreementEscrow, EIP712 {
         }
     }
 
-    /// @dev `_read` without what time does: enough to end an agreement at its parties' will.
-    function _readOpen(Terms calldata terms) internal view returns (Agreement memory agreement) {
-        agreement.id = idOf(terms);
-        agreement.key = LaneLib.keyOf(terms.provider, terms.lane);
-        uint256 word = _lanes[agreement.key];
-        agreement.word = word;
-        if (!word.holds(agreement.id) || !word.has(LaneLib.OPEN)) {
+    /// @dev `_read` without what time does: enough to end an agreement at its parties' will, and cheaper.
+    function _requireWarm(Terms calldata terms)
+        internal
+        view
+        returns (bytes32 id, uint256 key, uint256 word, uint256 customerStake)
+    {
+        id = idOf(terms);
+        key = LaneLib.keyOf(terms.provider, terms.lane);
+        word = _lanes[key];
+        if (!word.holds(id) || !word.has(LaneLib.OPEN)) {
             revert AgreementEscrowUnexpectedStatus(
-                agreement.id, terms.openBy <= word.lastOpenBy() ? Status.Ended : Status.None, WARM
+                id, terms.openBy <= word.lastOpenBy() ? Status.Ended : Status.None, WARM
             );
         }
-        (agreement.customerStake, agreement.endsAt) = _content(terms, agreement.key, word);
+        customerStake = word.has(LaneLib.AMENDED) ? _amended[key].customerStake : terms.customerStake;
     }
 
     function _requireStatus(Agreement memory agreement, uint256 allowed) internal pure {
@@ -127,7 +131,7 @@ abstract contract AgreementState is IAgreementEscrow, EIP712 {
     /// holds up every other exit until its own window has passed.
     function _exitsAt(Terms calldata terms, Agreement memory agreement) private view returns (uint256) {
         Progress memory progress = agreement.progress;
-        if (agreement.status == Status.Disputed) return progress.ruled ? block.timestamp : progress.respondBy;
+        if (agreement.status == Status.Disputed) return progress.ruled != 0 ? block.timestamp : progress.respondBy;
         if (agreement.status == Status.Reported) return progress.respondBy;
 
         uint256 window = terms.responseWindowSec;

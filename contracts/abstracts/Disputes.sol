@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IArbitrable} from "@kleros/erc-792/contracts/IArbitrable.sol";
 import {IArbitrator} from "@kleros/erc-792/contracts/IArbitrator.sol";
 import {IEvidence} from "@kleros/erc-792/contracts/erc-1497/IEvidence.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
 import {IAgreementArbitrator} from "../interfaces/IAgreementArbitrator.sol";
 import {IDisputes} from "../interfaces/IDisputes.sol";
@@ -12,8 +13,8 @@ import {TermsLib} from "../libraries/TermsLib.sol";
 import {Arbitration, Status, Terms} from "../types/Agreements.sol";
 import {Endings} from "./Endings.sol";
 
-/// @dev The escrow as an ERC-792 arbitrable. A foreign arbitrator's dispute id is mapped to the lane; ours derives it
-/// from the agreement's id, so that nothing is stored for it.
+/// @dev The escrow as an ERC-792 arbitrable. A plain arbitrator's dispute id is mapped to the lane; for one that knows
+/// agreements the dispute id is the agreement's, and nothing has to be stored.
 abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
     using LaneLib for uint256;
     using TermsLib for Arbitration;
@@ -37,24 +38,35 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         _requireArbitration(terms, agreement.id, arbitration);
         bool byProvider = _requireParty(terms);
 
-        IArbitrator arbitrator = IArbitrator(arbitration.arbitrator);
-        uint256 feeWei = arbitrator.arbitrationCost(arbitration.extraData);
+        bool direct =
+            ERC165Checker.supportsERC165InterfaceUnchecked(arbitration.arbitrator, type(IAgreementArbitrator).interfaceId);
+        uint256 feeWei = direct ? _directFee(arbitration) : _plainFee(arbitration);
         if (feeWei > arbitration.maxFeeWei) {
             revert AgreementEscrowFeeAboveCap(agreement.id, feeWei, arbitration.maxFeeWei);
         }
         _spendFee(agreement.id, feeWei);
 
-        agreement.progress.respondBy = uint40(block.timestamp + arbitration.rulingWindowSec);
-        agreement.progress.feeShareBps = arbitration.feeShareBps;
-        _progress[agreement.key] = agreement.progress;
+        Progress memory progress = agreement.progress;
+        progress.respondBy = uint40(block.timestamp + arbitration.rulingWindowSec);
+        progress.feeShareBps = arbitration.feeShareBps;
+        // Fits: more gwei than 48 bits hold do not exist.
+        if (direct) progress.feeGwei = uint48(feeWei / 1 gwei);
+        _progress[agreement.key] = progress;
         _lanes[agreement.key] = agreement.word | LaneLib.DISPUTED | (byProvider ? LaneLib.BY_PROVIDER : 0);
+        emit AgreementDisputed(agreement.id, byProvider, progress.respondBy, feeWei);
 
-        _raise(terms, agreement, arbitration, byProvider ? terms.provider : terms.customer, feeWei);
+        // The agreement is marked already: an arbitrator that re-enters finds it disputed.
+        uint256 disputeID = uint256(agreement.id);
+        if (!direct) {
+            disputeID = IArbitrator(arbitration.arbitrator).createDispute{value: feeWei}(CHOICES, arbitration.extraData);
+            _subjects[_disputeKey(arbitration.arbitrator, disputeID)] = (agreement.key << 40) | terms.openBy;
+        }
+        emit Dispute(IArbitrator(arbitration.arbitrator), disputeID, META_EVIDENCE_ID, uint256(agreement.id));
     }
 
     /// @inheritdoc IArbitrable
     function rule(uint256 disputeID, uint256 ruling) external {
-        bytes32 disputeKey = keccak256(abi.encode(msg.sender, disputeID));
+        bytes32 disputeKey = _disputeKey(msg.sender, disputeID);
         uint256 subject = _subjects[disputeKey];
         if (subject == 0) revert AgreementEscrowUnknownDispute(msg.sender, disputeID);
 
@@ -68,21 +80,29 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         Progress storage progress = _progress[key];
         if (word.lastOpenBy() == uint40(subject) && word.has(LaneLib.DISPUTED) && block.timestamp < progress.respondBy)
         {
-            progress.ruling = ruling > RULING_BREACHED ? 0 : uint8(ruling);
-            progress.ruled = true;
+            progress.ruled = ruling > RULING_BREACHED ? 1 : uint8(ruling + 1);
         }
     }
 
     /// @inheritdoc IDisputes
-    function ruleAgreement(Terms calldata terms, Arbitration calldata arbitration, uint256 ruling) external {
+    function ruleAgreement(
+        Terms calldata terms,
+        Arbitration calldata arbitration,
+        bytes32 id,
+        uint256 ruling,
+        address payee
+    ) external {
         Agreement memory agreement = _read(terms);
         _requireStatus(agreement, 1 << uint8(Status.Disputed));
         _requireInTime(agreement);
         _requireArbitration(terms, agreement.id, arbitration);
-        uint256 disputeID = _derivedDisputeID(agreement.id);
-        if (msg.sender != arbitration.arbitrator) revert AgreementEscrowUnknownDispute(msg.sender, disputeID);
+        if (msg.sender != arbitration.arbitrator || id != agreement.id) {
+            revert AgreementEscrowUnknownDispute(msg.sender, uint256(id));
+        }
 
-        emit Ruling(IArbitrator(msg.sender), disputeID, ruling);
+        emit Ruling(IArbitrator(msg.sender), uint256(id), ruling);
+        uint256 feeWei = uint256(agreement.progress.feeGwei) * 1 gwei;
+        if (feeWei != 0) _creditFee(payee, feeWei);
         _executeRuling(terms, agreement, ruling);
     }
 
@@ -93,31 +113,6 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         _requireArbitration(terms, agreement.id, arbitration);
         address party = _requireParty(terms) ? terms.provider : terms.customer;
         emit Evidence(IArbitrator(arbitration.arbitrator), uint256(agreement.id), party, evidence);
-    }
-
-    /// @dev The agreement is marked already: an arbitrator that re-enters finds it disputed.
-    function _raise(
-        Terms calldata terms,
-        Agreement memory agreement,
-        Arbitration calldata arbitration,
-        address by,
-        uint256 feeWei
-    ) private {
-        IArbitrator arbitrator = IArbitrator(arbitration.arbitrator);
-        uint256 disputeID;
-        if (_isOurs(address(arbitrator))) {
-            disputeID = _derivedDisputeID(agreement.id);
-            IAgreementArbitrator(address(arbitrator)).createDisputeOn{value: feeWei}(
-                agreement.id, CHOICES, arbitration.extraData, msg.sender
-            );
-        } else {
-            disputeID = arbitrator.createDispute{value: feeWei}(CHOICES, arbitration.extraData);
-            _subjects[keccak256(abi.encode(arbitrator, disputeID))] = (agreement.key << 40) | terms.openBy;
-        }
-        emit AgreementDisputed(
-            agreement.id, by, address(arbitrator), disputeID, agreement.progress.respondBy, feeWei
-        );
-        emit Dispute(arbitrator, disputeID, META_EVIDENCE_ID, uint256(agreement.id));
     }
 
     /// @dev Takes the fee from what was sent and what is credited; the rest stays credited to the sender.
@@ -144,11 +139,17 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         }
     }
 
-    function _isOurs(address arbitrator) private view returns (bool) {
-        return ERC165Checker.supportsERC165InterfaceUnchecked(arbitrator, type(IAgreementArbitrator).interfaceId);
+    /// @dev In whole gwei, so that it fits beside the other facts; rounded up, in the arbitrator's favour.
+    function _directFee(Arbitration calldata arbitration) private view returns (uint256) {
+        uint256 feeWei = IAgreementArbitrator(arbitration.arbitrator).agreementFee(arbitration.extraData);
+        return Math.ceilDiv(feeWei, 1 gwei) * 1 gwei;
     }
 
-    function _derivedDisputeID(bytes32 id) private view returns (uint256) {
-        return uint256(keccak256(abi.encode(address(this), id)));
+    function _plainFee(Arbitration calldata arbitration) private view returns (uint256) {
+        return IArbitrator(arbitration.arbitrator).arbitrationCost(arbitration.extraData);
+    }
+
+    function _disputeKey(address arbitrator, uint256 disputeID) private pure returns (bytes32) {
+        return keccak256(abi.encode(arbitrator, disputeID));
     }
 }

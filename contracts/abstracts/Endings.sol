@@ -47,9 +47,10 @@ abstract contract Endings is AgreementState, Agents, Vault {
 
     /// @inheritdoc IAgreementEscrow
     function concede(Terms calldata terms) external {
-        Agreement memory agreement = _readOpen(terms);
+        (bytes32 id, uint256 key, uint256 word, uint256 customerStake) = _requireWarm(terms);
         _requireSender(terms.provider, terms.token, terms.providerStake);
-        _end(terms, agreement, 0, Outcome.Breached, Ending.Conceded);
+        _returnFee(terms, key, word);
+        _end(terms, id, key, word, customerStake, 0, Outcome.Breached, Ending.Conceded);
     }
 
     /// @inheritdoc IAgreementEscrow
@@ -59,70 +60,94 @@ abstract contract Endings is AgreementState, Agents, Vault {
         if (block.timestamp < agreement.exitsAt) revert AgreementEscrowTooEarly(agreement.id, agreement.exitsAt);
 
         if (agreement.status == Status.Reported) {
-            _end(terms, agreement, 0, Outcome.Breached, Ending.Unanswered);
-        } else if (agreement.status == Status.Disputed && agreement.progress.ruled) {
-            _executeRuling(terms, agreement, agreement.progress.ruling);
+            _conclude(terms, agreement, 0, Outcome.Breached, Ending.Unanswered);
+        } else if (agreement.status == Status.Claimed) {
+            _conclude(terms, agreement, _due(terms, agreement), Outcome.Honoured, Ending.Claimed);
+        } else if (agreement.status == Status.Open) {
+            _conclude(terms, agreement, _due(terms, agreement), Outcome.Neutral, Ending.Lapsed);
+        } else if (agreement.progress.ruled != 0) {
+            _executeRuling(terms, agreement, agreement.progress.ruled - 1);
         } else {
-            _end(
-                terms,
-                agreement,
-                terms.providerStake + _payable(agreement),
-                agreement.status == Status.Claimed ? Outcome.Honoured : Outcome.Neutral,
-                agreement.status == Status.Disputed
-                    ? Ending.Silent
-                    : agreement.status == Status.Claimed ? Ending.Claimed : Ending.Lapsed
-            );
+            _returnFee(terms, agreement.key, agreement.word);
+            _conclude(terms, agreement, _due(terms, agreement), Outcome.Neutral, Ending.Silent);
         }
     }
 
     /// @dev 1 honours the claim, 2 breaches, anything else is the fixed rule of a silent arbitrator with nobody to
     /// blame. A provider that advanced the fee and won gets its share from what the customer's stake has left.
     function _executeRuling(Terms calldata terms, Agreement memory agreement, uint256 ruling) internal {
-        if (ruling == RULING_BREACHED) return _end(terms, agreement, 0, Outcome.Breached, Ending.Ruled);
-
-        uint256 earned = _payable(agreement);
-        if (ruling == RULING_HONOURED) {
+        if (ruling == RULING_BREACHED) {
+            _conclude(terms, agreement, 0, Outcome.Breached, Ending.Ruled);
+        } else if (ruling == RULING_HONOURED) {
+            uint256 toProvider = _due(terms, agreement);
             if (agreement.word.has(LaneLib.BY_PROVIDER)) {
-                uint256 share = (agreement.customerStake * agreement.progress.feeShareBps) / BPS;
-                earned = Math.min(earned + share, agreement.customerStake);
+                toProvider += (agreement.customerStake * agreement.progress.feeShareBps) / BPS;
             }
-            return _end(terms, agreement, terms.providerStake + earned, Outcome.Honoured, Ending.Ruled);
+            uint256 pot = agreement.customerStake + terms.providerStake;
+            _conclude(terms, agreement, Math.min(toProvider, pot), Outcome.Honoured, Ending.Ruled);
+        } else {
+            _conclude(terms, agreement, _due(terms, agreement), Outcome.Neutral, Ending.Ruled);
         }
-        _end(terms, agreement, terms.providerStake + earned, Outcome.Neutral, Ending.Ruled);
     }
 
-    /// @dev The one place that pays a pot out and moves reputation. Checks nothing: callers have.
-    function _end(
+    /// @dev Its own stake and what it claimed, which was never more than the customer's.
+    function _due(Terms calldata terms, Agreement memory agreement) private pure returns (uint256) {
+        return terms.providerStake + agreement.progress.claimed;
+    }
+
+    /// @dev A fee that the arbitrator has not earned goes back to the party in whose name it was advanced.
+    function _returnFee(Terms calldata terms, uint256 key, uint256 word) private {
+        if (!word.has(LaneLib.DISPUTED)) return;
+        uint256 feeWei = uint256(_progress[key].feeGwei) * 1 gwei;
+        if (feeWei != 0) _creditFee(word.has(LaneLib.BY_PROVIDER) ? terms.provider : terms.customer, feeWei);
+    }
+
+    function _conclude(
         Terms calldata terms,
         Agreement memory agreement,
         uint256 toProvider,
         Outcome outcome,
         Ending ending
     ) private {
-        _lanes[agreement.key] = agreement.word.ended();
+        _end(
+            terms, agreement.id, agreement.key, agreement.word, agreement.customerStake, toProvider, outcome, ending
+        );
+    }
 
+    /// @dev The one place that pays a pot out and moves reputation. Checks nothing: callers have.
+    function _end(
+        Terms calldata terms,
+        bytes32 id,
+        uint256 key,
+        uint256 word,
+        uint256 customerStake,
+        uint256 toProvider,
+        Outcome outcome,
+        Ending ending
+    ) private {
+        _lanes[key] = word.ended();
         uint256 providerStake = terms.providerStake;
-        uint256 toCustomer = agreement.customerStake + providerStake - toProvider;
-        mapping(address owner => uint256) storage accounts = _accounts[terms.token];
-        uint256 customer = accounts[terms.customer].plusBalance(toCustomer);
-        uint256 provider = accounts[terms.provider].plusBalance(toProvider);
+        Word storage customer = _accounts[terms.token][terms.customer];
+        Word storage provider = _accounts[terms.token][terms.provider];
+        uint256 customerWord = customer.word.plusBalance(customerStake + providerStake - toProvider);
+        uint256 providerWord = provider.word.plusBalance(toProvider);
 
         if (outcome == Outcome.Breached) {
-            provider = provider.plusBreached();
-            if (ending == Ending.Ruled) provider = provider.plusDisputesLost();
+            providerWord = providerWord.plusBreached();
+            if (ending == Ending.Ruled) providerWord = providerWord.plusDisputesLost();
         } else {
             uint256 paid = Math.saturatingSub(toProvider, providerStake);
-            customer = customer.plusValue(paid);
-            provider = provider.plusValue(paid);
+            customerWord = customerWord.plusValue(paid);
+            providerWord = providerWord.plusValue(paid);
             if (outcome == Outcome.Honoured) {
-                provider = provider.plusHonoured();
-                customer = ending == Ending.Ruled ? customer.plusDisputesLost() : customer.plusHonoured();
+                providerWord = providerWord.plusHonoured();
+                customerWord = ending == Ending.Ruled ? customerWord.plusDisputesLost() : customerWord.plusHonoured();
             }
         }
 
-        accounts[terms.customer] = customer;
-        accounts[terms.provider] = provider;
-        emit AgreementEnded(agreement.id, toProvider, outcome, ending);
+        customer.word = customerWord;
+        provider.word = providerWord;
+        emit AgreementEnded(id, toProvider, outcome, ending);
     }
 
     function _settle(
@@ -132,22 +157,18 @@ abstract contract Endings is AgreementState, Agents, Vault {
         bytes calldata customerSignature,
         bytes calldata providerSignature
     ) private {
-        Agreement memory agreement = _readOpen(terms);
-        uint256 pot = agreement.customerStake + terms.providerStake;
-        if (toProvider > pot) revert AgreementEscrowPotExceeded(agreement.id, pot, toProvider);
+        (bytes32 id, uint256 key, uint256 word, uint256 customerStake) = _requireWarm(terms);
+        uint256 pot = customerStake + terms.providerStake;
+        if (toProvider > pot) revert AgreementEscrowPotExceeded(id, pot, toProvider);
 
-        bytes32 digest = _hashTypedDataV4(TermsLib.hashSettlement(agreement.id, toProvider, outcome));
+        bytes32 digest = _hashTypedDataV4(TermsLib.hashSettlement(id, toProvider, outcome));
         // What an agent commits by signing is what its owner gives away of its own stake.
         uint256 customerGives = Math.saturatingSub(toProvider, terms.providerStake);
         uint256 providerGives = Math.saturatingSub(terms.providerStake, toProvider);
         _requireConsent(terms.customer, digest, customerSignature, terms.token, customerGives);
         _requireConsent(terms.provider, digest, providerSignature, terms.token, providerGives);
 
-        _end(terms, agreement, toProvider, outcome, Ending.Settled);
-    }
-
-    /// @dev The claim, never above the customer's stake (stored so already).
-    function _payable(Agreement memory agreement) private pure returns (uint256) {
-        return agreement.progress.claimed;
+        _returnFee(terms, key, word);
+        _end(terms, id, key, word, customerStake, toProvider, outcome, Ending.Settled);
     }
 }

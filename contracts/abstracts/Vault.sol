@@ -15,7 +15,12 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
     using AccountLib for uint256;
     using SafeERC20 for IERC20;
 
-    mapping(address token => mapping(address owner => uint256 word)) internal _accounts;
+    /// @dev See `AccountLib` for what is in it. A struct so that a place in storage is found once and passed on.
+    struct Word {
+        uint256 word;
+    }
+
+    mapping(address token => mapping(address owner => Word)) internal _accounts;
     mapping(address owner => uint256 amountWei) internal _fees;
 
     /// @inheritdoc IVault
@@ -36,12 +41,7 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
     /// @inheritdoc IVault
     function withdraw(address token, uint256 amount, address to) external nonReentrant {
         if (amount == 0) revert AgreementEscrowZeroAmount();
-        uint256 word = _accounts[token][msg.sender];
-        if (word.balanceOf() < amount) {
-            revert AgreementEscrowInsufficientBalance(token, msg.sender, word.balanceOf(), amount);
-        }
-
-        _accounts[token][msg.sender] = word.minusBalance(amount);
+        _take(_accounts[token][msg.sender], token, msg.sender, amount);
         emit Withdrawn(token, msg.sender, to, amount);
 
         uint256 before = IERC20(token).balanceOf(address(this));
@@ -53,11 +53,12 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
 
     /// @inheritdoc IVault
     function revoke(address token, uint32 until) external {
-        Account memory account = _accounts[token][msg.sender].unpack();
+        Word storage stored = _accounts[token][msg.sender];
+        Account memory account = stored.word.unpack();
         if (until <= account.revokedUntil) revert AgreementEscrowRevocationStale(account.revokedUntil, until);
 
         account.revokedUntil = until;
-        _accounts[token][msg.sender] = AccountLib.pack(account);
+        stored.word = AccountLib.pack(account);
         emit Revoked(token, msg.sender, until);
     }
 
@@ -75,7 +76,7 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
 
     /// @inheritdoc IVault
     function accountOf(address token, address owner) external view returns (Account memory) {
-        return _accounts[token][owner].unpack();
+        return _accounts[token][owner].word.unpack();
     }
 
     /// @inheritdoc IVault
@@ -83,11 +84,18 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
         return _fees[owner];
     }
 
-    /// @dev Takes a stake out of the free balance. That it is locked is known from the agreement alone.
-    function _lock(address token, address owner, uint256 word, uint256 stake) internal {
+    /// @dev Takes an amount out of the free balance. That a stake is locked is known from its agreement alone.
+    function _take(Word storage account, address token, address owner, uint256 amount) internal {
+        uint256 word = account.word;
         uint256 balance = word.balanceOf();
-        if (balance < stake) revert AgreementEscrowInsufficientBalance(token, owner, balance, stake);
-        _accounts[token][owner] = word.minusBalance(stake);
+        if (balance < amount) revert AgreementEscrowInsufficientBalance(token, owner, balance, amount);
+        account.word = word.minusBalance(amount);
+    }
+
+    function _creditFee(address owner, uint256 amountWei) internal {
+        uint256 balanceWei = _fees[owner] + amountWei;
+        _fees[owner] = balanceWei;
+        emit FeesCredited(owner, balanceWei);
     }
 
     /// @dev Credits only what arrived. The bound on what the escrow holds is what lets every later credit fit.
@@ -100,7 +108,8 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
         if (held > type(uint96).max) revert AgreementEscrowVaultFull(token, held);
         if (held != before + amount) revert AgreementEscrowTransferMismatch(token, amount, Math.saturatingSub(held, before));
 
-        _accounts[token][msg.sender] = _accounts[token][msg.sender].plusBalance(amount);
+        Word storage account = _accounts[token][msg.sender];
+        account.word = account.word.plusBalance(amount);
         emit Deposited(token, msg.sender, amount);
     }
 }

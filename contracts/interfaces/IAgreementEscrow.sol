@@ -12,10 +12,8 @@ interface IAgreementEscrow {
     event AgreementClaimed(bytes32 indexed id, uint256 claimed);
     event AgreementReported(bytes32 indexed id, string evidence);
     event AgreementAnswered(bytes32 indexed id, string evidence);
-    event AgreementDisputed(
-        bytes32 indexed id, address indexed by, address arbitrator, uint256 disputeID, uint256 rulingBy, uint256 feeWei
-    );
-    event AgreementRuled(bytes32 indexed id, uint256 ruling);
+    /// @dev Followed by ERC-1497's `Dispute`, which names the arbitrator and has the id as evidence group.
+    event AgreementDisputed(bytes32 indexed id, bool byProvider, uint256 rulingBy, uint256 feeWei);
     /// @param toProvider Of the pot; the rest went to the customer. Both to vault balances.
     event AgreementEnded(bytes32 indexed id, uint256 toProvider, Outcome outcome, Ending ending);
 

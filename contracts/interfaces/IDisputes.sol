@@ -19,12 +19,21 @@ interface IDisputes {
     /// @dev Assumptions about the arbitrator, which both parties have signed for:
     /// - it rules 1 (honoured), 2 (breached) or 0 (refuses to say), by `rule` or `ruleAgreement`. Any other ruling
     ///   counts as 0;
+    /// - one that announces `IAgreementArbitrator` is paid when it rules, every other one when it is asked;
     /// - whatever else it does (reverts, re-enters, stays silent, asks too much), the worst it can do is to rule
     ///   wrongly about this agreement's two stakes.
     function dispute(Terms calldata terms, Arbitration calldata arbitration) external payable;
 
-    /// @notice Ruling and execution in one, for the arbitrator of the terms itself.
-    function ruleAgreement(Terms calldata terms, Arbitration calldata arbitration, uint256 ruling) external;
+    /// @notice Ruling and execution in one, by an `IAgreementArbitrator` itself.
+    /// @param id The agreement's, as the arbitrator knows it: terms of another agreement are refused.
+    /// @param payee Is credited the fee.
+    function ruleAgreement(
+        Terms calldata terms,
+        Arbitration calldata arbitration,
+        bytes32 id,
+        uint256 ruling,
+        address payee
+    ) external;
 
     /// @notice Emits ERC-1497 evidence of a party. The agreement's id is the evidence group.
     function submitEvidence(Terms calldata terms, Arbitration calldata arbitration, string calldata evidence) external;

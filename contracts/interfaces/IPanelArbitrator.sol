@@ -5,12 +5,11 @@ import {Arbitration, Terms} from "../types/Agreements.sol";
 import {PanelChange, PanelDispute} from "../types/Panel.sol";
 
 /// @title An ERC-792 arbitrator of named members: k of n sign a ruling off chain, anyone submits it
-/// @notice The fee of a ruled dispute goes to the payee that the ruling names. A dispute without a ruling in time is
-/// refunded. There is no appeal. Members, threshold and fee change only by the members' signatures and after a delay
+/// @notice The fee of a ruling goes to the payee that it names. Without a ruling in time it goes back. There is no appeal. Members, threshold and fee change only by the members' signatures and after a delay
 /// in which everybody can see what is coming.
 interface IPanelArbitrator {
     event DisputeRuled(uint256 indexed disputeID, uint256 ruling, address payee);
-    event DisputeRefunded(uint256 indexed disputeID, address payer, uint256 amountWei);
+    event DisputeRefunded(uint256 indexed disputeID, address arbitrable, uint256 amountWei);
     event ChangeScheduled(bytes32 indexed changeHash, uint256 nonce, uint256 applicableAt);
     event ChangeApplied(bytes32 indexed changeHash, uint256 memberCount, uint8 threshold, uint40 feeGwei);
     event MemberAdded(address indexed member);
@@ -25,9 +24,7 @@ interface IPanelArbitrator {
     error PanelArbitratorInvalidChoices(uint256 choices);
     /// @notice Thrown when not exactly the fee is paid.
     error PanelArbitratorFeeMismatch(uint256 expectedWei, uint256 paidWei);
-    /// @notice Thrown when the sender has opened a dispute on this subject before.
-    error PanelArbitratorDisputeExists(uint256 disputeID);
-    /// @notice Thrown when there is no such dispute (of the kind that the call rules on), or it is ruled or refunded.
+    /// @notice Thrown when there is no such dispute, or it is ruled or refunded.
     error PanelArbitratorDisputeClosed(uint256 disputeID);
     /// @notice Thrown when the time to rule is over.
     error PanelArbitratorRulingLate(uint256 disputeID, uint256 ruleBy);
@@ -52,20 +49,22 @@ interface IPanelArbitrator {
 
     /// @notice Rules on an agreement of `escrow` and executes the ruling. Anyone may submit what the members signed.
     /// @param payee Gets the fee; part of what is signed.
-    /// @param signatures Of `Ruling(disputeID, ruling, payee)`, in ascending order of their signers.
+    /// @param signatures Of `Ruling(escrow, id, ruling, payee)`, in ascending order of their signers.
     function ruleAgreement(
         address escrow,
         Terms calldata terms,
         Arbitration calldata arbitration,
+        bytes32 id,
         uint256 ruling,
         address payee,
         bytes[] calldata signatures
     ) external;
 
     /// @notice Rules on a plain ERC-792 dispute: calls `rule` of its arbitrable.
+    /// @param signatures Of `Ruling(arbitrable, disputeID, ruling, payee)`.
     function rule(uint256 disputeID, uint256 ruling, address payee, bytes[] calldata signatures) external;
 
-    /// @notice Credits the fee back to its payer once the time to rule is over.
+    /// @notice Credits the fee back to the arbitrable once the time to rule is over.
     function refund(uint256 disputeID) external;
 
     /// @notice Announces a change; replaces one that is announced and not applied (an empty change cancels it).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IAgreementEscrow} from "../interfaces/IAgreementEscrow.sol";
 import {Arbitration, Outcome, Terms} from "../types/Agreements.sol";
 
 /// @notice EIP-712 struct hashes of everything that the escrow checks a signature on.
@@ -26,6 +27,16 @@ library TermsLib {
             mstore(buffer, typehash)
             calldatacopy(add(buffer, 0x20), terms, 0x160)
             structHash := keccak256(buffer, 0x180)
+        }
+    }
+
+    /// @dev `emit AgreementOpened(id, terms)` without reading field by field what is copied as a whole.
+    function emitOpened(Terms calldata terms, bytes32 id) internal {
+        bytes32 topic = IAgreementEscrow.AgreementOpened.selector;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            calldatacopy(buffer, terms, 0x160)
+            log2(buffer, 0x160, topic, id)
         }
     }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice One dispute of the panel; 256 bits.
-/// @param payer Gets the fee back if the panel stays silent. For a plain ERC-792 dispute, the arbitrable contract.
+/// @notice One plain ERC-792 dispute; 256 bits.
+/// @param arbitrable Asked, is told the ruling, and gets the fee back if the panel stays silent.
 /// @param ruleBy First second (Unix) at which the panel may no longer rule.
 /// @param feeGwei What was paid.
 /// @param choices Highest ruling.
 /// @param solved 0 while open, 1 + ruling once ruled, 255 once refunded.
 struct PanelDispute {
-    address payer;
+    address arbitrable;
     uint40 ruleBy;
     uint40 feeGwei;
     uint8 choices;

@@ -13,7 +13,11 @@ describe('typed data', () => {
   it('settles and prints gas', async () => {
     const market = await loadFixture(marketFixture);
     const terms = await openAgreement(market);
-    const sigs = await bothSign(market, 'Settlement', { agreementId: agreementIdOf(market.domain, terms), toProvider: 25_000_000n, outcome: 1n });
+    const sigs = await bothSign(market, 'Settlement', {
+      agreementId: agreementIdOf(market.domain, terms),
+      toProvider: 25_000_000n,
+      outcome: 1n,
+    });
     const tx = await market.escrow.connect(market.stranger).settle(terms, 25_000_000n, OUTCOME.honoured, ...sigs);
     console.log((await tx.wait())?.gasUsed);
     expect(TypedDataEncoder.from(typesOf('Terms')).primaryType).to.equal('Terms');

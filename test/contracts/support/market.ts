@@ -1,7 +1,15 @@
 import type { HardhatEthersSigner } from '@nomicfoundation/hardhat-ethers/types';
 import { hexlify, randomBytes, ZeroHash } from 'ethers';
 import { network } from 'hardhat';
-import { arbitrationHash, type Domain, digestOf, escrowDomain, type SignedType, typesOf } from '../../../market/eip712.ts';
+import type {} from '../../../types/ethers-contracts/hardhat.d.ts';
+import {
+  arbitrationHash,
+  type Domain,
+  digestOf,
+  escrowDomain,
+  type SignedType,
+  typesOf,
+} from '../../../market/eip712.ts';
 import type { Arbitration, Terms } from '../../../market/terms.ts';
 
 /** One in-process chain for all files of this folder: Hardhat runs them in one process. */
@@ -22,9 +30,13 @@ export const STATUS = { none: 0n, open: 1n, claimed: 2n, reported: 3n, answered:
 export const OUTCOME = { neutral: 0n, honoured: 1n, breached: 2n };
 export const ENDING = { settled: 0n, claimed: 1n, lapsed: 2n, conceded: 3n, unanswered: 4n, ruled: 5n, silent: 6n };
 
+export type Account = HardhatEthersSigner;
+/** Hardhat's list of accounts, which has twenty. */
+type Many = [Account, Account, Account, Account, Account, ...Account[]];
+
 /** Deploys the escrow and a token; three funded accounts (customer, provider, stranger) have deposited `FUNDS`. */
 export async function marketFixture() {
-  const [deployer, customer, provider, stranger, agent, ...others] = await ethers.getSigners();
+  const [deployer, customer, provider, stranger, agent, ...others] = (await ethers.getSigners()) as Many;
   const escrow = await ethers.deployContract('AgreementEscrow', [META_EVIDENCE], deployer);
   const token = await ethers.deployContract('TestToken', [], deployer);
   const escrowAddress = await escrow.getAddress();
