@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The whole program: a node's commands, and those of a checkout (demo, devnet). */
 import { nodeCommands } from '../node/cli/commands/all.ts';
 import { runCli } from '../node/cli/program.ts';
