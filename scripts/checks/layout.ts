@@ -1,6 +1,7 @@
-/** Checks what the formatter cannot: who imports whom, what pure folders use, sizes, names, folder pages. */
+/** Checks what the formatter cannot: who imports whom, what pure folders use, sizes, names, folder pages, lock file. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { lockProblems } from './lock.ts';
 import { type Problem, sourceProblems } from './source-rules.ts';
 
 /** From left to right: each may import itself and what stands before it. */
@@ -18,7 +19,9 @@ export function layoutProblems(root: string): Problem[] {
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => !file.startsWith(STUBS));
   const problems = sources.flatMap((file) => fileProblems(root, file));
-  return [...problems, ...readmeProblems(root, sources)].sort((a, b) => (a.file < b.file ? -1 : 1));
+  return [...problems, ...readmeProblems(root, sources), ...lockProblems(root)].sort((a, b) =>
+    a.file < b.file ? -1 : 1,
+  );
 }
 
 function fileProblems(root: string, file: string): Problem[] {

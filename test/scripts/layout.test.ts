@@ -211,4 +211,29 @@ describe('layout check', () => {
     await put('node/README.md', lines(61));
     expect(found()).to.deep.equal(['60 readme']);
   });
+
+  const locks: { title: string; packages: object; problems: string[] }[] = [
+    {
+      title: 'beside its package',
+      packages: { 'node_modules/a': { optionalDependencies: { b: '1' } }, 'node_modules/b': {} },
+      problems: [],
+    },
+    {
+      title: 'inside its package',
+      packages: { 'node_modules/@x/a': { optionalDependencies: { b: '1' } }, 'node_modules/@x/a/node_modules/b': {} },
+      problems: [],
+    },
+    { title: 'nowhere', packages: { 'node_modules/a': { optionalDependencies: { b: '1' } } }, problems: ['1 lock'] },
+    {
+      title: 'only inside another package',
+      packages: { 'node_modules/a': { optionalDependencies: { b: '1' } }, 'node_modules/c/node_modules/b': {} },
+      problems: ['1 lock'],
+    },
+  ];
+  for (const { title, packages, problems } of locks) {
+    it(`${problems.length > 0 ? 'refuses' : 'allows'} an optional package that the lock file has ${title}`, async () => {
+      await put('package-lock.json', JSON.stringify({ packages }));
+      expect(found()).to.deep.equal(problems);
+    });
+  }
 });
