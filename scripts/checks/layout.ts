@@ -44,7 +44,9 @@ function fileProblems(root: string, file: string): Problem[] {
 }
 
 function readmeProblems(root: string, sources: string[]): Problem[] {
-  const folders = new Set(sources.map((file) => dirname(file)).filter((folder) => !/^test\b/.test(folder)));
+  // Contracts document themselves (NatSpec): one page for all of them.
+  const folderOf = (file: string) => (file.startsWith('contracts/') ? 'contracts' : dirname(file));
+  const folders = new Set(sources.map(folderOf).filter((folder) => !/^test\b/.test(folder)));
   return [...folders].flatMap((folder) => {
     const file = `${folder}/README.md`;
     if (!existsSync(join(root, file))) {
