@@ -107,7 +107,8 @@ export function honestStreams(): number {
 export function worstCaseBufferBytes(): Record<'reads' | 'sockets' | 'gossip' | 'calls' | 'total', number> {
   const reads = CONNECTION_LIMITS.max * STREAM_LIMITS.maxInbound * STREAM_LIMITS.maxReadBufferBytes;
   const sockets = CONNECTION_LIMITS.max * CONNECTION_LIMITS.maxWriteBufferBytes;
-  const gossip = CONNECTION_LIMITS.max * GOSSIP_LIMITS.maxOutboundBufferBytes;
+  // Our gossip stream to a peer holds what we send, and what the peer answers although nobody reads it.
+  const gossip = CONNECTION_LIMITS.max * (GOSSIP_LIMITS.maxOutboundBufferBytes + STREAM_LIMITS.maxReadBufferBytes);
   // A call we make holds its request and the answer, a call we answer holds the answer (its request is in `reads`).
   const calls = (2 * CALL_LIMITS.maxOutbound + CALL_LIMITS.maxInbound) * CALL_LIMITS.maxFrameBytes;
   return { reads, sockets, gossip, calls, total: reads + sockets + gossip + calls };
