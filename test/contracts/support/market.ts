@@ -1,7 +1,6 @@
 import type { HardhatEthersSigner } from '@nomicfoundation/hardhat-ethers/types';
 import { hexlify, randomBytes, ZeroHash } from 'ethers';
 import { network } from 'hardhat';
-import type {} from '../../../types/ethers-contracts/hardhat.d.ts';
 import {
   arbitrationHash,
   type Domain,
@@ -11,6 +10,7 @@ import {
   typesOf,
 } from '../../../market/eip712.ts';
 import type { Arbitration, Terms } from '../../../market/terms.ts';
+import type {} from '../../../types/ethers-contracts/hardhat.d.ts';
 
 /** One in-process chain for all files of this folder: Hardhat runs them in one process. */
 export const { ethers, networkHelpers } = await network.create();
