@@ -127,7 +127,8 @@ export function createCustomer(
     async runLocal(manifest, layoutDirs) {
       const workload = workloadOf(manifest, layoutDirs);
       await workload.runner.prepare(layoutDirs);
-      await workload.runner.run(1, context.clock.nowMs());
+      // What the radio heard while the image was taken in is the workload's too.
+      await workload.runner.run(1, 0);
       return workload;
     },
     async protect(signed, openedTx, workload) {

@@ -17,16 +17,6 @@ export function internalsOf(pubsub: GossipSub): GossipInternals {
   return pubsub as unknown as GossipInternals;
 }
 
-/** Gossip is written on our stream and read on the peer's: what a peer answers on ours is not kept. */
-export function refuseReplies(libp2p: Libp2p<{ pubsub: GossipSub }>): void {
-  for (const protocol of internalsOf(libp2p.services.pubsub).protocols) {
-    libp2p.use(protocol, (stream, connection, next) => {
-      if (stream.direction === 'outbound') stream.maxReadBufferLength = 0;
-      next(stream, connection);
-    });
-  }
-}
-
 /**
  * Opens the gossip stream to connected peers that have none, until the signal aborts. Gossipsub opens it once per peer:
  * it does not move the stream when its connection ends while another one lives (both ends had dialled, or the peer came

@@ -10,7 +10,7 @@ import { EdgeError } from '../../market/errors.ts';
 import type { Clock } from '../../market/ports.ts';
 import type { Log } from '../log.ts';
 import { createGater } from './gater.ts';
-import { keepGossiping, refuseReplies } from './gossip-internals.ts';
+import { keepGossiping } from './gossip-internals.ts';
 import { keepConnected, parseTarget } from './keep-connected.ts';
 import type { PeerKey } from './key.ts';
 import { CONNECTION_LIMITS, GOSSIP_LIMITS, type NetworkPreset, PRESETS, STREAM_LIMITS } from './limits.ts';
@@ -59,7 +59,6 @@ export async function createHost(init: HostInit): Promise<Host> {
   const libp2p: Libp2p<HostServices> = await createLibp2p<HostServices>(
     libp2pOptions(init, () => libp2p.getConnections()),
   );
-  refuseReplies(libp2p);
   let running: AbortController | null = null;
   return {
     libp2p,
