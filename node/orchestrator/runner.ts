@@ -1,8 +1,9 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '../../market/errors.ts';
 import type { Manifest } from '../../market/workload.ts';
-import type { NorthRelay, Runtime, South, WorkloadDoor } from '../ports.ts';
+import { Mutex } from '../../sdk/chain/mutex.ts';
+import type { ContainerInfo, NorthRelay, Runtime, South, WorkloadDoor } from '../ports.ts';
 
 /** What one workload runs with. */
 export interface RunnerParts {
@@ -22,7 +23,7 @@ export interface Runner {
   run(epoch: number, sinceMs: number): Promise<void>;
   /** Stops the feed and the containers; readings already handed over stay queued for the cloud. */
   halt(graceMs: number): Promise<void>;
-  /** Halts and removes containers; images stay. */
+  /** Halts and removes containers, also those of an earlier run of the node; images stay. */
   remove(): Promise<void>;
   containerIds(): string[];
   /** The workload runs and has taken its place at the door. */
@@ -37,85 +38,142 @@ function shortId(id: string): string {
   return id.replace(/^0x/, '').slice(0, 12);
 }
 
-/**
- * @param id the agreement's id (or the workload hash before there is an agreement); keys containers for recovery
- * @param onReadings called with each batch the workload sends north; resolves when it is safe on disk
- */
+export interface RunnerInit {
+  /** The agreement's id (or the workload hash for the customer's own run); keys containers for recovery. */
+  id: string;
+  dataDir: string;
+  manifest: Manifest;
+}
+
+/** @param onReadings called with each batch the workload sends north; resolves when it is safe on disk */
 export function createRunner(
   parts: RunnerParts,
-  init: { id: string; dataDir: string; manifest: Manifest },
+  init: RunnerInit,
   onReadings: Parameters<WorkloadDoor['onReadings']>[0],
 ): Runner {
-  const { runtime, south } = parts;
-  const devices = new Set(init.manifest.devices);
-  const socketsDir = join(init.dataDir, 'run', shortId(init.id));
-  const ids = new Map<string, string>();
-  let door: WorkloadDoor | null = null;
-  let unsubscribe: (() => void) | null = null;
+  return new ContainerRunner(parts, init, onReadings);
+}
 
-  const create = async (): Promise<void> => {
-    await mkdir(socketsDir, { recursive: true });
-    await chmod(socketsDir, 0o711);
-    for (const service of init.manifest.services) {
-      const id = await runtime.create({
-        name: `eaas-${shortId(init.id)}-${service.name}`,
-        imageDigest: service.imageDigest,
-        command: service.command,
-        environment: service.environment,
-        labels: { [NODE_LABEL]: parts.nodeId, [WORKLOAD_LABEL]: init.id, 'eaas.service': service.name },
-        cpuMillis: service.cpuMillis,
-        memoryBytes: service.memoryBytes,
-        pids: service.pids,
-        socketsDir,
-      });
-      ids.set(service.name, id);
+/** One step at a time: a halt that comes during a start waits for it, so that nothing is left running by accident. */
+class ContainerRunner implements Runner {
+  private readonly parts: RunnerParts;
+  private readonly init: RunnerInit;
+  private readonly onReadings: Parameters<WorkloadDoor['onReadings']>[0];
+  private readonly socketsDir: string;
+  private readonly steps = new Mutex();
+  private readonly ids = new Map<string, string>();
+  private door: WorkloadDoor | null = null;
+  private unsubscribe: (() => void) | null = null;
+
+  constructor(parts: RunnerParts, init: RunnerInit, onReadings: Parameters<WorkloadDoor['onReadings']>[0]) {
+    this.parts = parts;
+    this.init = init;
+    this.onReadings = onReadings;
+    this.socketsDir = join(init.dataDir, 'run', shortId(init.id));
+  }
+
+  prepare(layoutDirs: Map<string, string>): Promise<void> {
+    return this.steps.run(async () => {
+      for (const { imageDigest } of this.init.manifest.services) await this.takeIn(imageDigest, layoutDirs);
+      await this.create();
+    });
+  }
+
+  run(epoch: number, sinceMs: number): Promise<void> {
+    return this.steps.run(async () => {
+      await this.create();
+      this.door ??= this.parts.createDoor(this.socketsDir);
+      this.door.onReadings(this.onReadings);
+      await this.door.open(epoch);
+      this.listen(this.door, sinceMs);
+      await Promise.all([...this.ids.values()].map((id) => this.parts.runtime.start(id)));
+    });
+  }
+
+  halt(graceMs: number): Promise<void> {
+    return this.steps.run(() => this.haltNow(graceMs));
+  }
+
+  remove(): Promise<void> {
+    return this.steps.run(async () => {
+      await this.haltNow(0);
+      const { runtime } = this.parts;
+      for (const { id } of await this.existing()) {
+        await runtime.stop(id, 0);
+        await runtime.remove(id);
+      }
+      this.ids.clear();
+      await rm(this.socketsDir, { recursive: true, force: true });
+    });
+  }
+
+  containerIds(): string[] {
+    return [...this.ids.values()];
+  }
+
+  serving(): boolean {
+    return this.door?.connected() ?? false;
+  }
+
+  /** Also those that an earlier run of the node made. */
+  private async existing(): Promise<ContainerInfo[]> {
+    const own = await this.parts.runtime.list(WORKLOAD_LABEL, this.init.id);
+    return own.filter(({ labels }) => labels[NODE_LABEL] === this.parts.nodeId);
+  }
+
+  private async haltNow(graceMs: number): Promise<void> {
+    this.unsubscribe?.();
+    this.unsubscribe = null;
+    const { runtime } = this.parts;
+    const ids = new Set([...this.ids.values(), ...(await this.existing()).map(({ id }) => id)]);
+    await Promise.all([...ids].map((id) => runtime.stop(id, graceMs)));
+    await this.door?.close();
+    this.door = null;
+  }
+
+  private listen(door: WorkloadDoor, sinceMs: number): void {
+    const { south } = this.parts;
+    if (this.unsubscribe !== null || south === null) return;
+    const devices = new Set(this.init.manifest.devices);
+    for (const frame of south.buffered(devices, sinceMs)) door.push(frame);
+    this.unsubscribe = south.subscribe(devices, (frame) => door.push(frame));
+  }
+
+  private async takeIn(imageDigest: string, layoutDirs: Map<string, string>): Promise<void> {
+    const { runtime } = this.parts;
+    if (await runtime.hasImage(imageDigest)) return;
+    const layoutDir = layoutDirs.get(imageDigest);
+    if (layoutDir === undefined) {
+      throw new EdgeError('IMAGE_MISSING', `no image ${imageDigest}`, { context: { imageDigest } });
     }
-  };
+    const image = await runtime.importImage(layoutDir);
+    if (image.digest === imageDigest) return;
+    throw new EdgeError('IMAGE_INVALID', 'the image is not the one that was agreed', {
+      context: { expected: imageDigest, found: image.digest },
+    });
+  }
 
-  return {
-    async prepare(layoutDirs) {
-      for (const { imageDigest } of init.manifest.services) {
-        if (await runtime.hasImage(imageDigest)) continue;
-        const layoutDir = layoutDirs.get(imageDigest);
-        if (layoutDir === undefined) {
-          throw new EdgeError('IMAGE_MISSING', `no image ${imageDigest}`, { context: { imageDigest } });
-        }
-        const image = await runtime.importImage(layoutDir);
-        if (image.digest !== imageDigest) {
-          throw new EdgeError('IMAGE_INVALID', 'the image is not the one that was agreed', {
-            context: { expected: imageDigest, found: image.digest },
-          });
-        }
-      }
-      await create();
-    },
-    async run(epoch, sinceMs) {
-      if (ids.size === 0) await create();
-      door ??= parts.createDoor(socketsDir);
-      door.onReadings(onReadings);
-      await door.open(epoch);
-      if (unsubscribe === null && south !== null) {
-        const open = door;
-        for (const frame of south.buffered(devices, sinceMs)) open.push(frame);
-        unsubscribe = south.subscribe(devices, (frame) => open.push(frame));
-      }
-      await Promise.all([...ids.values()].map((id) => runtime.start(id)));
-    },
-    async halt(graceMs) {
-      unsubscribe?.();
-      unsubscribe = null;
-      await Promise.all([...ids.values()].map((id) => runtime.stop(id, graceMs)));
-      await door?.close();
-      door = null;
-    },
-    async remove() {
-      await this.halt(0);
-      await Promise.all([...ids.values()].map((id) => runtime.remove(id)));
-      ids.clear();
-    },
-    containerIds: () => [...ids.values()],
-    serving: () => door?.connected() ?? false,
-  };
+  private async create(): Promise<void> {
+    const { nodeId, runtime } = this.parts;
+    const { id: workload, manifest } = this.init;
+    if (this.ids.size === manifest.services.length) return;
+    await mkdir(this.socketsDir, { recursive: true });
+    await chmod(this.socketsDir, 0o711);
+    for (const { name, imageDigest, command, environment, cpuMillis, memoryBytes, pids } of manifest.services) {
+      const id = await runtime.create({
+        name: `eaas-${shortId(workload)}-${name}`,
+        imageDigest,
+        command,
+        environment,
+        labels: { [NODE_LABEL]: nodeId, [WORKLOAD_LABEL]: workload, 'eaas.service': name },
+        cpuMillis,
+        memoryBytes,
+        pids,
+        socketsDir: this.socketsDir,
+      });
+      this.ids.set(name, id);
+    }
+  }
 }
 
 /** Containers a crashed node left behind: those of workloads it no longer knows. */
