@@ -161,7 +161,8 @@ class ContainerRunner implements Runner {
     await chmod(this.socketsDir, 0o711);
     for (const { name, imageDigest, command, environment, cpuMillis, memoryBytes, pids } of manifest.services) {
       const id = await runtime.create({
-        name: `eaas-${shortId(workload)}-${name}`,
+        // Several nodes may share an engine: the name is this node's alone.
+        name: `eaas-${nodeId.slice(-8)}-${shortId(workload)}-${name}`,
         imageDigest,
         command,
         environment,
