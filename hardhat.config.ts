@@ -13,7 +13,9 @@ const strictWarnings: HardhatPlugin = {
       default: async () => ({
         async getCompilationJobErrors(context, job, output, next) {
           const errors = await next(context, job, output);
-          const ours = errors.filter((error) => !/--> \S*(npm|node_modules)\//.test(error.formattedMessage ?? error.message));
+          const ours = errors.filter(
+            (error) => !/--> \S*(npm|node_modules)\//.test(error.formattedMessage ?? error.message),
+          );
           const warnings = ours.filter((error) => error.severity === 'warning');
           if (warnings.length > 0) throw new Error(warnings.map((warning) => warning.formattedMessage).join('\n'));
           return ours;

@@ -54,7 +54,7 @@ describe('AgreementEscrow agents', () => {
       expect(await escrow.isAgent(customer.address, agent.address)).to.equal(true);
       expect(await escrow.isAgent(agent.address, customer.address)).to.equal(false);
       const stored = await escrow.agentOf(customer.address, agent.address);
-      expect(stored.toArray()).to.deep.equal([tokenAddress, BigInt(expiresAt), CAP]);
+      expect(Array.from(stored)).to.deep.equal([tokenAddress, BigInt(expiresAt), CAP]);
       await time.increaseTo(expiresAt);
       expect(await escrow.isAgent(customer.address, agent.address)).to.equal(false);
     });

@@ -130,7 +130,7 @@ describe('AgreementEscrow open', () => {
       provider: FUNDS - PROVIDER_STAKE,
     });
     const status = await market.escrow.statusOf(terms);
-    expect(status.toArray()).to.deep.equal([STATUS.open, 0n, BigInt(terms.endsAt + WINDOW_SEC)]);
+    expect(Array.from(status)).to.deep.equal([STATUS.open, 0n, BigInt(terms.endsAt + WINDOW_SEC)]);
   });
 
   it('opens with stakes of zero', async () => {

@@ -2,74 +2,20 @@ import { expect } from 'chai';
 import { ZeroAddress } from 'ethers';
 import type { Terms } from '../../market/terms.ts';
 import {
-  type Account,
   arbitrationBy,
   balances,
-  DAY,
   ethers,
   FUNDS,
   hashOf,
   idOf,
   loadFixture,
-  marketFixture,
   openAgreement,
   PROVIDER_STAKE,
   time,
 } from './support/market.ts';
+import { FEE_WEI, type Panel, panelFixture, plainDispute, signRuling } from './support/panel.ts';
 
-const FEE_GWEI = 1_000_000n;
-const FEE_WEI = FEE_GWEI * 10n ** 9n;
-const DELAY_SEC = 3 * DAY;
-const TIMEOUT_SEC = 5 * DAY;
 const BREACHED = 2n;
-
-async function panelFixture() {
-  const market = await marketFixture();
-  const sorted = market.others.slice(0, 4).sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
-  const [first, second, third, fourth] = sorted as [Account, Account, Account, Account];
-  const members = [first.address, second.address, third.address];
-  const panel = await ethers.deployContract('PanelArbitrator', [members, 2, FEE_GWEI, DELAY_SEC, TIMEOUT_SEC]);
-  const panelAddress = await panel.getAddress();
-  const domain = { ...market.domain, name: 'EaaS PanelArbitrator', verifyingContract: panelAddress };
-  return { ...market, panel, panelAddress, panelDomain: domain, first, second, third, fourth };
-}
-type Panel = Awaited<ReturnType<typeof panelFixture>>;
-
-const RULING = {
-  Ruling: [
-    { name: 'arbitrable', type: 'address' },
-    { name: 'disputeID', type: 'uint256' },
-    { name: 'ruling', type: 'uint256' },
-    { name: 'payee', type: 'address' },
-  ],
-};
-const CHANGE = {
-  Change: [
-    { name: 'nonce', type: 'uint256' },
-    { name: 'added', type: 'address[]' },
-    { name: 'removed', type: 'address[]' },
-    { name: 'threshold', type: 'uint8' },
-    { name: 'feeGwei', type: 'uint40' },
-  ],
-};
-
-const signRuling = (panel: Panel, signers: Account[], arbitrable: string, disputeID: bigint | string, ruling: bigint) =>
-  Promise.all(
-    signers.map((signer) =>
-      signer.signTypedData(panel.panelDomain, RULING, { arbitrable, disputeID, ruling, payee: panel.stranger.address }),
-    ),
-  );
-
-type Change = { nonce: number; added: string[]; removed: string[]; threshold: number; feeGwei: bigint };
-const signChange = (panel: Panel, signers: Account[], change: Change) =>
-  Promise.all(signers.map((signer) => signer.signTypedData(panel.panelDomain, CHANGE, change)));
-
-/** A plain ERC-792 dispute of a contract account that accepts any ruling. */
-async function plainDispute(panel: Panel) {
-  const arbitrable = await ethers.deployContract('RecordingArbitrable');
-  await arbitrable.raise(panel.panelAddress, 2, { value: FEE_WEI });
-  return { arbitrable, address: await arbitrable.getAddress() };
-}
 
 describe('PanelArbitrator rulings on agreements', () => {
   async function disputed(panel: Panel): Promise<{ terms: Terms; arbitration: ReturnType<typeof arbitrationBy> }> {
@@ -253,7 +199,7 @@ describe('PanelArbitrator plain disputes', () => {
     const { panel } = await loadFixture(panelFixture);
     await expect(panel.appeal(0, '0x')).to.be.revertedWithCustomError(panel, 'PanelArbitratorNoAppeal').withArgs(0n);
     expect(await panel.appealCost(0, '0x')).to.equal(2n ** 256n - 1n);
-    expect((await panel.appealPeriod(0)).toArray()).to.deep.equal([0n, 0n]);
+    expect(Array.from(await panel.appealPeriod(0))).to.deep.equal([0n, 0n]);
   });
 
   it('announces what it can do', async () => {
@@ -264,89 +210,4 @@ describe('PanelArbitrator plain disputes', () => {
     expect(await panel.arbitrationCost('0x')).to.equal(FEE_WEI);
     expect(await panel.agreementFee('0x')).to.equal(FEE_WEI);
   });
-});
-
-describe('PanelArbitrator members', () => {
-  const changeOf = (panel: Panel, changes: Partial<Change> = {}): Change => ({
-    nonce: 0,
-    added: [panel.fourth.address],
-    removed: [panel.first.address],
-    threshold: 3,
-    feeGwei: 5n,
-    ...changes,
-  });
-
-  async function schedule(panel: Panel, change: Change) {
-    return panel.panel.scheduleChange(change, await signChange(panel, [panel.second, panel.third], change));
-  }
-
-  it('cannot be deployed with an impossible threshold or the same member twice', async () => {
-    const panel = await loadFixture(panelFixture);
-    const { first, second } = panel;
-    const deploy = (members: string[], threshold: number) =>
-      ethers.deployContract('PanelArbitrator', [members, threshold, 1, 1, 1]);
-    for (const threshold of [0, 3]) {
-      await expect(deploy([first.address, second.address], threshold)).to.be.revertedWithCustomError(
-        panel.panel,
-        'PanelArbitratorInvalidThreshold',
-      );
-    }
-    for (const members of [[first.address, first.address], [ZeroAddress]]) {
-      await expect(deploy(members, 1)).to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorInvalidMember');
-    }
-  });
-
-  it('change after the delay, announced by their own signatures', async () => {
-    const panel = await loadFixture(panelFixture);
-    const change = changeOf(panel);
-    await schedule(panel, change);
-    const { changeHash, applicableAt } = await panel.panel.scheduledChange();
-    expect(applicableAt).to.equal((await time.latest()) + DELAY_SEC);
-    await expect(panel.panel.applyChange(change))
-      .to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorChangeNotReady')
-      .withArgs(changeHash, applicableAt);
-    await time.increase(DELAY_SEC);
-    await expect(panel.panel.connect(panel.stranger).applyChange(change))
-      .to.emit(panel.panel, 'ChangeApplied')
-      .withArgs(changeHash, 3n, 3n, 5n);
-    expect((await panel.panel.config()).toArray()).to.deep.equal([3n, 3n, 5n, 1n]);
-    expect(await panel.panel.isMember(panel.first.address)).to.equal(false);
-    expect(await panel.panel.isMember(panel.fourth.address)).to.equal(true);
-    await expect(panel.panel.applyChange(change)).to.be.revertedWithCustomError(
-      panel.panel,
-      'PanelArbitratorChangeNotReady',
-    );
-  });
-
-  it('revert for a change with another nonce, or another change than the announced one', async () => {
-    const panel = await loadFixture(panelFixture);
-    const wrong = changeOf(panel, { nonce: 1 });
-    await expect(schedule(panel, wrong))
-      .to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorNonceMismatch')
-      .withArgs(0n, 1n);
-    await schedule(panel, changeOf(panel));
-    await expect(schedule(panel, changeOf(panel))).to.be.revertedWithCustomError(
-      panel.panel,
-      'PanelArbitratorNonceMismatch',
-    );
-    await time.increase(DELAY_SEC);
-    await expect(panel.panel.applyChange(changeOf(panel, { feeGwei: 6n }))).to.be.revertedWithCustomError(
-      panel.panel,
-      'PanelArbitratorChangeNotReady',
-    );
-  });
-
-  for (const [name, changes, error] of [
-    ['removes nobody', (panel: Panel) => ({ removed: [panel.fourth.address] }), 'PanelArbitratorInvalidMember'],
-    ['adds a member again', (panel: Panel) => ({ added: [panel.second.address] }), 'PanelArbitratorInvalidMember'],
-    ['asks for more than all', () => ({ threshold: 4 }), 'PanelArbitratorInvalidThreshold'],
-  ] as const) {
-    it(`cannot apply a change that ${name}`, async () => {
-      const panel = await loadFixture(panelFixture);
-      const change = changeOf(panel, changes(panel) as Partial<Change>);
-      await schedule(panel, change);
-      await time.increase(DELAY_SEC);
-      await expect(panel.panel.applyChange(change)).to.be.revertedWithCustomError(panel.panel, error);
-    });
-  }
 });

@@ -56,7 +56,7 @@ describe('typed data', () => {
   it('has the domain that wallets show', async () => {
     const market = await loadFixture(marketFixture);
     const domain = await market.escrow.eip712Domain();
-    expect(domain.toArray().slice(1, 5)).to.deep.equal([
+    expect(Array.from(domain).slice(1, 5)).to.deep.equal([
       market.domain.name,
       market.domain.version,
       BigInt(market.domain.chainId),

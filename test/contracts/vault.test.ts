@@ -163,7 +163,7 @@ describe('AgreementEscrow vault', () => {
       const until = await time.latest();
       await escrow.connect(customer).revoke(tokenAddress, until);
       const account = await escrow.accountOf(tokenAddress, customer.address);
-      expect(account.toArray()).to.deep.equal([FUNDS, 0n, BigInt(until), 0n, 0n, 0n]);
+      expect(Array.from(account)).to.deep.equal([FUNDS, 0n, BigInt(until), 0n, 0n, 0n]);
     });
   });
 

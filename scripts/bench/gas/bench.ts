@@ -1,8 +1,8 @@
 import { id as keccakOf } from 'ethers';
 import { network } from 'hardhat';
-import type {} from '../../../types/ethers-contracts/hardhat.d.ts';
 import { arbitrationHash, digestOf, escrowDomain, type SignedType, typesOf } from '../../../market/eip712.ts';
 import type { Arbitration, Terms } from '../../../market/terms.ts';
+import type {} from '../../../types/ethers-contracts/hardhat.d.ts';
 import { META_EVIDENCE } from '../../deploy/local.ts';
 
 const DAY_SEC = 86_400;

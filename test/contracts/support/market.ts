@@ -122,3 +122,16 @@ export async function balances(market: Market): Promise<{ customer: bigint; prov
   const provider = await market.escrow.accountOf(market.tokenAddress, market.provider.address);
   return { customer: customer.balance, provider: provider.balance };
 }
+
+/** Settles by both signatures, sent by a stranger. */
+export async function settleTerms(market: Market, terms: Terms, toProvider: bigint, outcome: bigint = OUTCOME.neutral) {
+  const settlement = { agreementId: idOf(market, terms), toProvider, outcome };
+  const signatures = await bothSign(market, 'Settlement', settlement);
+  return market.escrow.connect(market.stranger).settle(terms, toProvider, outcome, ...signatures);
+}
+
+/** Counters of a party: honoured, breached, disputesLost, value. */
+export async function reputationOf(market: Market, party: 'customer' | 'provider'): Promise<bigint[]> {
+  const account = await market.escrow.accountOf(market.tokenAddress, market[party].address);
+  return [account.honoured, account.breached, account.disputesLost, account.value];
+}

@@ -1,0 +1,89 @@
+import { expect } from 'chai';
+import { ZeroAddress } from 'ethers';
+import { ethers, loadFixture, time } from './support/market.ts';
+import { type Change, DELAY_SEC, type Panel, panelFixture, signChange } from './support/panel.ts';
+
+describe('PanelArbitrator members', () => {
+  const changeOf = (panel: Panel, changes: Partial<Change> = {}): Change => ({
+    nonce: 0,
+    added: [panel.fourth.address],
+    removed: [panel.first.address],
+    threshold: 3,
+    feeGwei: 5n,
+    ...changes,
+  });
+
+  async function schedule(panel: Panel, change: Change) {
+    return panel.panel.scheduleChange(change, await signChange(panel, [panel.second, panel.third], change));
+  }
+
+  it('cannot be deployed with an impossible threshold or the same member twice', async () => {
+    const panel = await loadFixture(panelFixture);
+    const { first, second } = panel;
+    const deploy = (members: string[], threshold: number) =>
+      ethers.deployContract('PanelArbitrator', [members, threshold, 1, 1, 1]);
+    for (const threshold of [0, 3]) {
+      await expect(deploy([first.address, second.address], threshold)).to.be.revertedWithCustomError(
+        panel.panel,
+        'PanelArbitratorInvalidThreshold',
+      );
+    }
+    for (const members of [[first.address, first.address], [ZeroAddress]]) {
+      await expect(deploy(members, 1)).to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorInvalidMember');
+    }
+  });
+
+  it('change after the delay, announced by their own signatures', async () => {
+    const panel = await loadFixture(panelFixture);
+    const change = changeOf(panel);
+    await schedule(panel, change);
+    const { changeHash, applicableAt } = await panel.panel.scheduledChange();
+    expect(applicableAt).to.equal((await time.latest()) + DELAY_SEC);
+    await expect(panel.panel.applyChange(change))
+      .to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorChangeNotReady')
+      .withArgs(changeHash, applicableAt);
+    await time.increase(DELAY_SEC);
+    await expect(panel.panel.connect(panel.stranger).applyChange(change))
+      .to.emit(panel.panel, 'ChangeApplied')
+      .withArgs(changeHash, 3n, 3n, 5n);
+    expect(Array.from(await panel.panel.config())).to.deep.equal([3n, 3n, 5n, 1n]);
+    expect(await panel.panel.isMember(panel.first.address)).to.equal(false);
+    expect(await panel.panel.isMember(panel.fourth.address)).to.equal(true);
+    await expect(panel.panel.applyChange(change)).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorChangeNotReady',
+    );
+  });
+
+  it('revert for a change with another nonce, or another change than the announced one', async () => {
+    const panel = await loadFixture(panelFixture);
+    const wrong = changeOf(panel, { nonce: 1 });
+    await expect(schedule(panel, wrong))
+      .to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorNonceMismatch')
+      .withArgs(0n, 1n);
+    await schedule(panel, changeOf(panel));
+    await expect(schedule(panel, changeOf(panel))).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorNonceMismatch',
+    );
+    await time.increase(DELAY_SEC);
+    await expect(panel.panel.applyChange(changeOf(panel, { feeGwei: 6n }))).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorChangeNotReady',
+    );
+  });
+
+  for (const [name, changes, error] of [
+    ['removes nobody', (panel: Panel) => ({ removed: [panel.fourth.address] }), 'PanelArbitratorInvalidMember'],
+    ['adds a member again', (panel: Panel) => ({ added: [panel.second.address] }), 'PanelArbitratorInvalidMember'],
+    ['asks for more than all', () => ({ threshold: 4 }), 'PanelArbitratorInvalidThreshold'],
+  ] as const) {
+    it(`cannot apply a change that ${name}`, async () => {
+      const panel = await loadFixture(panelFixture);
+      const change = changeOf(panel, changes(panel) as Partial<Change>);
+      await schedule(panel, change);
+      await time.increase(DELAY_SEC);
+      await expect(panel.panel.applyChange(change)).to.be.revertedWithCustomError(panel.panel, error);
+    });
+  }
+});
