@@ -1,4 +1,3 @@
-import type { Domain } from '../market/eip712.ts';
 import { EdgeError } from '../market/errors.ts';
 import { distanceM } from '../market/place.ts';
 import type { CustomerPolicy } from '../market/policy.ts';
@@ -18,7 +17,6 @@ import type { Seller } from './orchestrator/seller.ts';
 
 export interface ServiceParts {
   context: Context;
-  domain: Domain;
   feed: MarketFeed;
   seller: Seller;
   customer: CustomerService;
