@@ -1,13 +1,7 @@
 import { cellAt, distanceM, topicCell, topicCellsAround } from '../../market/place.ts';
+import type { Site } from '../devnet/edge-node.ts';
 
-/** The places of the bridge scenario: around Guanabara Bay, Rio de Janeiro. */
-export interface Site {
-  name: string;
-  title: string;
-  lat: number;
-  lng: number;
-}
-
+/** The places of the bridge scenario, around Guanabara Bay, Rio de Janeiro; this is the customer's. */
 export const BRIDGE: Site = { name: 'bridge', title: 'Rio–Niterói bridge', lat: -22.8716, lng: -43.1387 };
 
 /** In radio range of the motes on the bridge: candidates, and witnesses for each other. */

@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Contract, HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 'ethers';
+import { z } from 'zod';
 import { EdgeError } from '../../market/errors.ts';
 import { type Addresses, artifactOf, deployContracts } from '../deploy/local.ts';
+import { readIfThere } from './edge-node.ts';
 import { freePort, type Program, startProgram, until } from './processes.ts';
 
 /** Anvil's well-known development words: accounts with play money on a local chain, worthless anywhere else. */
@@ -46,21 +49,37 @@ async function askChainId(rpcUrl: string): Promise<number | null> {
   return result === undefined ? null : Number(result);
 }
 
-/** Starts a local chain, deploys the contracts, and mints from the token's deployer. */
-export async function startChain(logFile: string): Promise<LocalChain> {
-  const port = await freePort();
+const storedSchema = z.object({
+  port: z.number(),
+  contracts: z.object({ escrow: z.string(), token: z.string(), panel: z.string(), anchor: z.string() }),
+});
+/** How often a resumable chain is written to disk, beside the write at its end. */
+const STATE_INTERVAL_SEC = 2;
+
+/**
+ * Starts a local chain and deploys the contracts. A resumable one is kept in the folder and continues on the same port;
+ * throws `PORT_TAKEN` when somebody else listens there.
+ */
+export async function startChain(init: { folder: string; resumable: boolean }): Promise<LocalChain> {
+  const file = join(init.folder, 'chain.json');
+  const text = init.resumable ? await readIfThere(file) : null;
+  const stored = text === null ? null : storedSchema.parse(JSON.parse(text));
+  const port = await freePort(stored?.port);
+  const state = join(init.folder, 'chain-state.json');
+  const kept = init.resumable ? ['--state', state, '--state-interval', String(STATE_INTERVAL_SEC)] : [];
   const program = startProgram({
     name: 'chain',
     command: anvilBinary(),
-    args: ['--port', String(port), '--silent', '--accounts', '2'],
-    logFile,
+    args: ['--port', String(port), '--silent', '--accounts', '2', ...kept],
+    logFile: join(init.folder, 'chain.log'),
   });
   const rpcUrl = `http://127.0.0.1:${port}`;
-  const chainId = await until('the local chain', 20_000, () => askChainId(rpcUrl));
+  const chainId = await until('the local chain', 20_000, () => askChainId(rpcUrl), program);
   const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true, pollingInterval: 50 });
   const wallet = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC)).connect(provider);
   const deployer = new NonceManager(wallet);
-  const contracts = await deployContracts(deployer);
+  const contracts = stored?.contracts ?? (await deployContracts(deployer));
+  if (init.resumable) await writeFile(file, JSON.stringify({ port, contracts }));
   const token = new Contract(contracts.token, (await artifactOf('TestToken', 'local')).abi, deployer);
   return {
     program,

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { EdgeError } from '../../market/errors.ts';
 
@@ -28,6 +29,8 @@ export function startProgram(init: {
   const child = spawn(init.command, init.args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...init.env },
+    // Its own process group: Ctrl-C reaches the program that started it only, which then stops all in order.
+    detached: true,
   });
   const log = createWriteStream(init.logFile, { flags: 'a' });
   child.stderr?.pipe(log, { end: false });
@@ -65,11 +68,20 @@ function eachLine(child: ChildProcess, onLine: (line: string) => void): void {
   });
 }
 
-/** Asks until `attempt` gives a value; throws `NOT_READY` with the last reason after `timeoutMs`. */
-export async function until<T>(what: string, timeoutMs: number, attempt: () => Promise<T | null>): Promise<T> {
+/**
+ * Asks until `attempt` gives a value; throws `NOT_READY` with the last reason after `timeoutMs`, or as soon as `program`,
+ * which should bring it about, has ended.
+ */
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  attempt: () => Promise<T | null>,
+  program?: Program,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown = null;
   while (performance.now() < deadline) {
+    if (program !== undefined && hasEnded(program)) throw await endedEarly(program);
     try {
       const value = await attempt();
       if (value !== null) return value;
@@ -85,12 +97,39 @@ export async function until<T>(what: string, timeoutMs: number, attempt: () => P
   });
 }
 
-/** A TCP port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+function hasEnded({ child }: Program): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** With the program's own last words. */
+async function endedEarly(program: Program): Promise<EdgeError> {
+  const words = await readFile(program.logFile, 'utf8').catch(() => '');
+  const last = words
+    .split('\n')
+    .filter((line) => line.startsWith('error: '))
+    .at(-1);
+  return new EdgeError('PROGRAM_ENDED', `${program.name} ended at once: ${last ?? (await program.exited)}`, {
+    context: { program: program.name, logFile: program.logFile },
+    remedy: `read ${program.logFile}`,
+  });
+}
+
+/** A TCP port that was free a moment ago; with `wanted`, that one. Throws `PORT_TAKEN`. */
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
+  const port = await new Promise<number>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(wanted, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : wanted);
+    });
+  }).catch((cause) => {
+    throw new EdgeError('PORT_TAKEN', `port ${wanted} is taken`, {
+      context: { port: wanted },
+      remedy: 'stop what listens there (another run with the same folder?), or start afresh with --reset',
+      cause,
+    });
+  });
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new EdgeError('NO_PORT', 'no free port');
-  return address.port;
+  return port;
 }

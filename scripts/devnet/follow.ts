@@ -1,5 +1,5 @@
 import { type ApiClient, connectApi } from '../../node/api/client.ts';
-import { until } from '../devnet/processes.ts';
+import { type Program, until } from './processes.ts';
 
 export type Event = {
   id: number;
@@ -18,21 +18,20 @@ export interface Followed {
   stop(): void;
 }
 
-/** Connects to a node that is starting, and follows its events until `stop` or the node's end. */
-export async function follow(dataDir: string, onEvent: (event: Event) => void = () => undefined): Promise<Followed> {
-  const api = await until('the node', 30_000, async () => {
+const START_TIMEOUT_MS = 30_000;
+
+/** Connects to a node that is starting, and follows its events until `stop` or the node's end. Gives up when `program` ends. */
+export async function follow(dataDir: string, program?: Program): Promise<Followed> {
+  const connected = async (): Promise<ApiClient> => {
     const client = await connectApi(dataDir);
     await client.get('/v1/status');
     return client;
-  });
+  };
+  const api = await until('the node', START_TIMEOUT_MS, connected, program);
   const stop = new AbortController();
   const events: Event[] = [];
   const read = async (): Promise<void> => {
-    for await (const line of api.events(0, stop.signal)) {
-      const event = line as Event;
-      events.push(event);
-      onEvent(event);
-    }
+    for await (const line of api.events(0, stop.signal)) events.push(line as Event);
   };
   // A node that is killed cuts the stream: that is part of the scenario.
   void read().catch(() => undefined);
