@@ -4,12 +4,12 @@ import type { CustomerPolicy } from '../market/policy.ts';
 import { reputationPermille } from '../market/reputation.ts';
 import type { Need } from '../market/resources.ts';
 import { workloadHash } from '../market/workload.ts';
-import type { Buyer } from '../sdk/buyer.ts';
+import type { Buyer, BuyRequest } from '../sdk/buyer.ts';
 import type { Wish } from '../sdk/draft.ts';
 import type { MarketFeed } from '../sdk/market-feed.ts';
 import type { NodeService } from './api/service.ts';
 import type { EventLog } from './events.ts';
-import { profile, type ResolvedWorkload, resolveWorkload } from './insure.ts';
+import { profile, type ResolvedWorkload, resolveWorkload, type WorkloadSource } from './insure.ts';
 import type { Context } from './orchestrator/context.ts';
 import type { CustomerService } from './orchestrator/customer.ts';
 import { type AgreementRecord, currentTurn, servedSec, statusOf } from './orchestrator/records.ts';
@@ -57,30 +57,9 @@ function viewOf(record: AgreementRecord, nowMs: number): object {
 
 /** The running node as the local API offers it. */
 export function createNodeService(parts: ServiceParts): NodeService {
-  const { context, feed, token } = parts;
-  const account = () => context.chain.account(token, context.signer.address);
+  const { context, feed } = parts;
   return {
-    async status() {
-      const nowMs = context.clock.nowMs();
-      const ready = parts.chainReady();
-      return {
-        name: parts.name,
-        address: context.signer.address,
-        peerId: context.peer.peerId,
-        addrs: context.peer.addrs(),
-        cell: parts.cell,
-        runtime: context.runtime.name,
-        upMs: nowMs - parts.startedAtMs,
-        chain: ready ? 'reachable' : 'unreachable',
-        vault: ready ? await account() : null,
-        tokens: ready ? await context.chain.tokenBalance(token, context.signer.address) : null,
-        resources: await parts.seller.measured(),
-        agreements: context.records.list().filter((record) => record.endedTx === null).length,
-        market: { offers: feed.book.offers().length, demands: feed.book.demands().length, seen: feed.counters() },
-        south: context.south?.stats() ?? null,
-        memoryBytes: process.memoryUsage.rss(),
-      };
-    },
+    status: () => statusOfNode(parts),
     agreements: async () => context.records.list().map((record) => viewOf(record, context.clock.nowMs())),
     offers: async () =>
       feed.book.offers().map(({ order }) => ({ ...order, distanceM: Math.round(distanceM(parts.cell, order.cell)) })),
@@ -91,74 +70,69 @@ export function createNodeService(parts: ServiceParts): NodeService {
         remedy: 'insure a workload first: eaas insure compose.yaml',
       });
     },
-    publishOffer: async () => parts.seller.publish(),
+    publishOffer: () => parts.seller.publish(),
     insure: (request) => insure(parts, request),
-    async deposit(amountWei) {
-      return context.chain.submit(`deposit/${context.clock.nowMs()}`, {
-        name: 'depositWithPermit',
-        token,
-        amount: amountWei,
-      });
-    },
-    async withdraw() {
-      const { balance } = await account();
-      if (balance === 0n) throw new EdgeError('NOTHING_TO_WITHDRAW', 'the vault holds nothing that is free');
-      const to = context.signer.address;
-      const tx = await context.chain.submit(`withdraw/${context.clock.nowMs()}`, {
-        name: 'withdraw',
-        token,
-        amount: balance,
-        to,
-      });
-      return { ...tx, amountWei: balance, to };
-    },
+    ...moneyOf(parts),
     settle: (id) => parts.customer.settle(id),
-    reputation: async () => {
-      const facts = await account();
-      return { ...facts, permille: reputationPermille(facts) };
-    },
     events: (afterId) => parts.events.after(afterId),
     onEvent: (listener) => parts.events.subscribe(listener),
   };
 }
 
+async function statusOfNode(parts: ServiceParts): Promise<object> {
+  const { context, feed, token } = parts;
+  const { address } = context.signer;
+  const ready = parts.chainReady();
+  return {
+    name: parts.name,
+    address,
+    peerId: context.peer.peerId,
+    addrs: context.peer.addrs(),
+    cell: parts.cell,
+    runtime: context.runtime.name,
+    upMs: context.clock.nowMs() - parts.startedAtMs,
+    chain: ready ? 'reachable' : 'unreachable',
+    vault: ready ? await context.chain.account(token, address) : null,
+    tokens: ready ? await context.chain.tokenBalance(token, address) : null,
+    resources: await parts.seller.measured(),
+    agreements: context.records.list().filter((record) => record.endedTx === null).length,
+    market: { offers: feed.book.offers().length, demands: feed.book.demands().length, seen: feed.counters() },
+    south: context.south?.stats() ?? null,
+    memoryBytes: process.memoryUsage.rss(),
+  };
+}
+
+/** The node's own money: into the vault, out of it, and its record. */
+function moneyOf({ context, token }: ServiceParts): Pick<NodeService, 'deposit' | 'withdraw' | 'reputation'> {
+  const account = () => context.chain.account(token, context.signer.address);
+  return {
+    deposit: (amount) =>
+      context.chain.submit(`deposit/${context.clock.nowMs()}`, { name: 'depositWithPermit', token, amount }),
+    async withdraw() {
+      const { balance } = await account();
+      if (balance === 0n) throw new EdgeError('NOTHING_TO_WITHDRAW', 'the vault holds nothing that is free');
+      const to = context.signer.address;
+      const key = `withdraw/${context.clock.nowMs()}`;
+      const tx = await context.chain.submit(key, { name: 'withdraw', token, amount: balance, to });
+      return { ...tx, amountWei: balance, to };
+    },
+    async reputation() {
+      const facts = await account();
+      return { ...facts, permille: reputationPermille(facts) };
+    },
+  };
+}
+
 /** Estimation to migration: phases 1 to 6 as the customer sees them. */
-async function insure(parts: ServiceParts, request: Parameters<NodeService['insure']>[0]): Promise<object> {
+async function insure(parts: ServiceParts, request: WorkloadSource): Promise<object> {
   const { context } = parts;
   const emit = (kind: string, data: Record<string, unknown>): void => context.emit(kind, null, data);
   const resolved = await resolveWorkload(request);
   const workload = await parts.customer.runLocal(resolved.manifest, resolved.layoutDirs);
   emit('running-locally', { workload: resolved.manifest.name, runtime: context.runtime.name });
-  const limits = resolved.manifest.need;
-  const { need, samples } = await profile(context.runtime, workload.runner.containerIds(), {
-    clock: context.clock,
-    forMs: parts.profileMs,
-    floor: { ...limits, cpuMillis: 10, memoryBytes: 16 * 1024 ** 2 },
-    signal: context.signal,
-    headroom: parts.policy.headroom,
-  });
-  const capped: Need = {
-    ...need,
-    cpuMillis: Math.min(need.cpuMillis, limits.cpuMillis),
-    memoryBytes: Math.min(need.memoryBytes, limits.memoryBytes),
-  };
-  emit('estimated', { need: capped, samples: samples.length });
-  const { compose } = resolved;
-  const bought = await parts.buyer.buy(
-    {
-      wish: wishOf(parts, resolved, capped),
-      wants: {
-        maxDistanceM: compose.maxDistanceM,
-        maxStandbyWeiPerSec: compose.maxStandbyWeiPerSec,
-        maxActiveWeiPerSec: compose.maxActiveWeiPerSec,
-        minProviderStake: compose.minProviderStake,
-        termSec: compose.termSec,
-      },
-      candidates: Math.max(3, compose.witnesses.count + 1),
-      collectMs: COLLECT_MS,
-    },
-    emit,
-  );
+  const need = await estimate(parts, resolved, workload.runner.containerIds());
+  emit('estimated', { need });
+  const bought = await parts.buyer.buy(buyRequest(parts, resolved, need), emit);
   const { terms, duties, customerSignature, providerSignature } = bought;
   const createdAtMs = context.clock.nowMs();
   const record = await parts.customer.protect(
@@ -167,6 +141,35 @@ async function insure(parts: ServiceParts, request: Parameters<NodeService['insu
     workload,
   );
   return viewOf(record, context.clock.nowMs());
+}
+
+/** What the running containers use, with headroom, and never more than the limits that the file gives them. */
+async function estimate(parts: ServiceParts, { manifest }: ResolvedWorkload, containerIds: string[]): Promise<Need> {
+  const { context } = parts;
+  const limits = manifest.need;
+  const { need } = await profile(context.runtime, containerIds, {
+    clock: context.clock,
+    forMs: parts.profileMs,
+    floor: { ...limits, cpuMillis: 10, memoryBytes: 16 * 1024 ** 2 },
+    signal: context.signal,
+    headroom: parts.policy.headroom,
+  });
+  return {
+    ...need,
+    cpuMillis: Math.min(need.cpuMillis, limits.cpuMillis),
+    memoryBytes: Math.min(need.memoryBytes, limits.memoryBytes),
+  };
+}
+
+function buyRequest(parts: ServiceParts, resolved: ResolvedWorkload, need: Need): BuyRequest {
+  const { compose } = resolved;
+  const { maxDistanceM, maxStandbyWeiPerSec, maxActiveWeiPerSec, minProviderStake, termSec } = compose;
+  return {
+    wish: wishOf(parts, resolved, need),
+    wants: { maxDistanceM, maxStandbyWeiPerSec, maxActiveWeiPerSec, minProviderStake, termSec },
+    candidates: Math.max(3, compose.witnesses.count + 1),
+    collectMs: COLLECT_MS,
+  };
 }
 
 /** How long offers are collected when fewer candidates than wanted answer. */
