@@ -29,21 +29,45 @@ export interface Wish {
 /** How long signatures wait for the agreement to be opened: short, since a signed stake is bound meanwhile. */
 const OPEN_WITHIN_SEC = 60;
 
+export interface DraftFacts {
+  nowSec: number;
+  /** 32 random bytes, hex. */
+  salt: string;
+}
+
 /** Complete terms and duties with one provider. `witnesses` are other nodes of the place, never the parties. */
 export function draftAgreement(
   wish: Wish,
   offer: SignedOffer,
   rates: Rates,
   witnesses: Party[],
-  facts: { nowSec: number; salt: string },
+  { nowSec, salt }: DraftFacts,
 ): { terms: Terms; duties: Duties } {
-  const { order } = offer;
-  const provider: Party = { address: order.provider, peerId: order.peerId, addrs: order.addrs };
+  const duties = draftDuties(wish, offer, rates, witnesses, salt);
+  const openBy = nowSec + OPEN_WITHIN_SEC;
+  const endsAt = openBy + wish.termSec;
+  const terms: Terms = {
+    customer: wish.customer.address,
+    provider: offer.order.provider,
+    token: wish.token,
+    customerStake: worstCaseWei(duties, endsAt - nowSec),
+    providerStake: wish.providerStakeWei,
+    openBy,
+    endsAt,
+    responseWindowSec: wish.responseWindowSec,
+    lane: Number.parseInt(salt.slice(2, 10), 16),
+    arbitrationHash: wish.arbitrationHash,
+    dutiesHash: dutiesHash(duties),
+  };
+  return { terms, duties };
+}
+
+function draftDuties(wish: Wish, { order }: SignedOffer, rates: Rates, witnesses: Party[], salt: string): Duties {
   const named = witnesses.slice(0, wish.witnesses.count);
-  const duties: Duties = {
+  return {
     version: 1,
     customer: wish.customer,
-    provider,
+    provider: { address: order.provider, peerId: order.peerId, addrs: order.addrs },
     cloud: wish.cloud,
     cell: wish.cell,
     workloadHash: wish.workloadHash,
@@ -58,22 +82,6 @@ export function draftAgreement(
     frameBufferSec: wish.frameBufferSec,
     standbyWeiPerSec: rates.standbyWeiPerSec,
     activeWeiPerSec: rates.activeWeiPerSec,
-    salt: facts.salt,
+    salt,
   };
-  const openBy = facts.nowSec + OPEN_WITHIN_SEC;
-  const endsAt = openBy + wish.termSec;
-  const terms: Terms = {
-    customer: wish.customer.address,
-    provider: order.provider,
-    token: wish.token,
-    customerStake: worstCaseWei(duties, endsAt - facts.nowSec),
-    providerStake: wish.providerStakeWei,
-    openBy,
-    endsAt,
-    responseWindowSec: wish.responseWindowSec,
-    lane: Number.parseInt(facts.salt.slice(2, 10), 16),
-    arbitrationHash: wish.arbitrationHash,
-    dutiesHash: dutiesHash(duties),
-  };
-  return { terms, duties };
 }

@@ -5,6 +5,8 @@ import { type Domain, signerOf } from '../market/eip712.ts';
 import {
   NEGOTIATE_PROTOCOL,
   type NegotiationAnswer,
+  type NegotiationEvent,
+  type NegotiationState,
   negotiationAnswerSchema,
   newNegotiation,
   transition,
@@ -60,67 +62,87 @@ type Step = { terms: Terms; duties: Duties; answer: NegotiationAnswer | null; si
 /** Rates as they are in duties. */
 const ratesOf = ({ standbyWeiPerSec, activeWeiPerSec }: Duties): Rates => ({ standbyWeiPerSec, activeWeiPerSec });
 
+/** A negotiation that has not begun: the first `step` makes the first proposal. */
 export function startNegotiation(parts: NegotiateParts, init: NegotiateInit): Negotiation {
-  const { clock, policy } = parts;
-  const { order } = init.offer;
-  let state = newNegotiation(policy.maxRounds);
-  const said: Said[] = [];
-  const bargain: Bargain = {
-    listed: { standbyWeiPerSec: order.standbyWeiPerSec, activeWeiPerSec: order.activeWeiPerSec },
-    ceiling: {
-      standbyWeiPerSec: init.demand.order.maxStandbyWeiPerSec,
-      activeWeiPerSec: init.demand.order.maxActiveWeiPerSec,
-    },
-    rounds: [],
-  };
-  let signed: NegotiationResult['signed'] = null;
+  return new Talk(parts, init);
+}
 
-  const note = (entry: Omit<Said, 'round'>): void => {
-    said.push({ round: state.round, ...entry });
-  };
+class Talk implements Negotiation {
+  private readonly parts: NegotiateParts;
+  private readonly init: NegotiateInit;
+  private readonly said: Said[] = [];
+  private readonly bargain: Bargain;
+  private state: NegotiationState;
+  private signed: NegotiationResult['signed'] = null;
 
-  const take = (step: Step): boolean => {
+  constructor(parts: NegotiateParts, init: NegotiateInit) {
+    this.parts = parts;
+    this.init = init;
+    this.state = newNegotiation(parts.policy.maxRounds);
+    const { standbyWeiPerSec, activeWeiPerSec } = init.offer.order;
+    const { maxStandbyWeiPerSec, maxActiveWeiPerSec } = init.demand.order;
+    this.bargain = {
+      listed: { standbyWeiPerSec, activeWeiPerSec },
+      ceiling: { standbyWeiPerSec: maxStandbyWeiPerSec, activeWeiPerSec: maxActiveWeiPerSec },
+      rounds: [],
+    };
+  }
+
+  async step(): Promise<boolean> {
+    const decision = nextProposal(this.bargain, this.parts.policy);
+    if (decision.type === 'stop') {
+      return this.end({ proposed: this.bargain.ceiling, answer: 'decline', countered: null, reason: decision.message });
+    }
+    const deadlineMs = this.deadlineMs();
+    const proposed = { type: 'propose', round: decision.round, deadlineMs } as const;
+    if (!this.move(proposed)) return false;
+    return this.take(await propose(this.parts, this.init, decision, deadlineMs));
+  }
+
+  result(): NegotiationResult {
+    return { offer: this.init.offer, said: this.said, signed: this.signed };
+  }
+
+  countered(): Rates | null {
+    return this.bargain.rounds.at(-1)?.countered ?? null;
+  }
+
+  private deadlineMs(): number {
+    return this.parts.clock.nowMs() + this.parts.policy.roundTimeoutSec * 1000;
+  }
+
+  private move(event: NegotiationEvent): boolean {
+    const moved = transition(this.state, event, this.parts.clock.nowMs());
+    this.state = moved.state;
+    return moved.ok;
+  }
+
+  /** True when there is something left to talk about. */
+  private take(step: Step): boolean {
     const { answer } = step;
     const proposed = ratesOf(step.duties);
-    const deadlineMs = clock.nowMs() + policy.roundTimeoutSec * 1000;
     if (answer !== null) {
-      const event = answer.type === 'counter' ? { type: answer.type, deadlineMs } : answer;
-      const moved = transition(state, event, clock.nowMs());
-      state = moved.state;
-      if (!moved.ok)
-        return end({ proposed, answer: 'silence', countered: null, reason: `came too late (${moved.code})` });
+      const event = answer.type === 'counter' ? { type: answer.type, deadlineMs: this.deadlineMs() } : answer;
+      if (!this.move(event)) return this.end({ proposed, answer: 'silence', countered: null, reason: 'came too late' });
     }
-    const heard = hear(parts.domain, step);
+    const heard = hear(this.parts.domain, step);
     if (heard.answer === 'accept' && answer?.type === 'accept') {
-      signed = { terms: step.terms, duties: step.duties, providerSignature: answer.providerSignature };
+      this.signed = { terms: step.terms, duties: step.duties, providerSignature: answer.providerSignature };
     }
-    if (heard.countered === null) return end({ proposed, ...heard });
-    note({ proposed, ...heard });
-    bargain.rounds.push({ proposed, countered: heard.countered });
+    if (heard.countered === null) return this.end({ proposed, ...heard });
+    this.note({ proposed, ...heard });
+    this.bargain.rounds.push({ proposed, countered: heard.countered });
     return true;
-  };
+  }
 
-  const end = (entry: Omit<Said, 'round'>): false => {
-    note(entry);
+  private note(entry: Omit<Said, 'round'>): void {
+    this.said.push({ round: this.state.round, ...entry });
+  }
+
+  private end(entry: Omit<Said, 'round'>): false {
+    this.note(entry);
     return false;
-  };
-
-  return {
-    async step() {
-      const decision = nextProposal(bargain, policy);
-      if (decision.type === 'stop') {
-        note({ proposed: bargain.ceiling, answer: 'decline', countered: null, reason: decision.message });
-        return false;
-      }
-      const deadlineMs = clock.nowMs() + policy.roundTimeoutSec * 1000;
-      const moved = transition(state, { type: 'propose', round: decision.round, deadlineMs }, clock.nowMs());
-      state = moved.state;
-      if (!moved.ok) return false;
-      return take(await propose(parts, init, decision, deadlineMs));
-    },
-    result: () => ({ offer: init.offer, said, signed }),
-    countered: () => bargain.rounds.at(-1)?.countered ?? null,
-  };
+  }
 }
 
 /** What an answer comes to. The provider must have signed exactly what was proposed. */
