@@ -78,16 +78,36 @@ export async function acceptedReadings(world: World, agreementId: string): Promi
 /** Frames that were sent, against what the cloud accepted. A frame is lost when no reading of it ever arrived. */
 export function countFrames(motes: MotesReport, readings: AcceptedReading[], overview: CloudOverview): FrameCounts {
   const arrived = new Set(readings.map(({ devAddr, fCnt }) => `${devAddr}/${fCnt}`));
-  const sent = motes.motes.flatMap(({ devAddr, frames }) => frames.map(([fCnt]) => `${devAddr}/${fCnt}`));
   const sum = (key: 'duplicates' | 'refused'): number =>
     overview.epochs.reduce((total, epoch) => total + epoch[key], 0);
   return {
-    sent: sent.length,
+    sent: motes.motes.reduce((total, { frames }) => total + frames.length, 0),
     accepted: arrived.size,
     duplicates: sum('duplicates'),
     refused: sum('refused'),
-    lost: sent.filter((frame) => !arrived.has(frame)).length,
+    lost: lostFrames(motes, readings).length,
   };
+}
+
+export interface LostFrame {
+  devAddr: string;
+  fCnt: number;
+  sentAtMs: number;
+}
+
+/** Frames that were sent and of which no reading ever arrived, in the order of sending. */
+export function lostFrames(motes: MotesReport, readings: AcceptedReading[]): LostFrame[] {
+  const arrived = new Set(readings.map(({ devAddr, fCnt }) => `${devAddr}/${fCnt}`));
+  return motes.motes
+    .flatMap(({ devAddr, frames }) => frames.map(([fCnt, sentAtMs]) => ({ devAddr, fCnt, sentAtMs })))
+    .filter(({ devAddr, fCnt }) => !arrived.has(`${devAddr}/${fCnt}`))
+    .sort((a, b) => a.sentAtMs - b.sentAtMs);
+}
+
+/** When the lost frames were sent, in words: where to look first. */
+export function describeLost(motes: MotesReport, readings: AcceptedReading[], killedAtMs: number): string {
+  const times = lostFrames(motes, readings).map(({ sentAtMs }) => ((sentAtMs - killedAtMs) / 1000).toFixed(1));
+  return `${times.length} frames were lost, sent ${times.join(', ')} s after the failure`;
 }
 
 /** Token balances of every account of the scenario, the escrow's holdings included. */
