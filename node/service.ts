@@ -1,17 +1,19 @@
-import { EdgeError } from '../market/errors.ts';
+import { EdgeError, hasCode } from '../market/errors.ts';
 import { distanceM } from '../market/place.ts';
 import type { CustomerPolicy } from '../market/policy.ts';
 import { reputationPermille } from '../market/reputation.ts';
 import type { Need } from '../market/resources.ts';
 import { workloadHash } from '../market/workload.ts';
-import type { Buyer, BuyRequest } from '../sdk/buyer.ts';
+import type { Bought, Buyer, BuyProgress, BuyRequest, SignedAgreement } from '../sdk/buyer.ts';
 import type { Wish } from '../sdk/draft.ts';
 import type { MarketFeed } from '../sdk/market-feed.ts';
+import type { VaultAccount } from '../sdk/ports.ts';
 import type { NodeService } from './api/service.ts';
 import type { EventLog } from './events.ts';
 import { profile, type ResolvedWorkload, resolveWorkload, type WorkloadSource } from './insure.ts';
 import type { Context } from './orchestrator/context.ts';
 import type { CustomerService } from './orchestrator/customer.ts';
+import type { LocalWorkload } from './orchestrator/local-workloads.ts';
 import { type AgreementRecord, currentTurn, servedSec, statusOf } from './orchestrator/records.ts';
 import type { Seller } from './orchestrator/seller.ts';
 
@@ -80,9 +82,9 @@ export function createNodeService(parts: ServiceParts): NodeService {
 }
 
 async function statusOfNode(parts: ServiceParts): Promise<object> {
-  const { context, feed, token } = parts;
+  const { context, feed } = parts;
   const { address } = context.signer;
-  const ready = parts.chainReady();
+  const money = parts.chainReady() ? await moneyNow(parts) : null;
   return {
     name: parts.name,
     address,
@@ -91,15 +93,30 @@ async function statusOfNode(parts: ServiceParts): Promise<object> {
     cell: parts.cell,
     runtime: context.runtime.name,
     upMs: context.clock.nowMs() - parts.startedAtMs,
-    chain: ready ? 'reachable' : 'unreachable',
-    vault: ready ? await context.chain.account(token, address) : null,
-    tokens: ready ? await context.chain.tokenBalance(token, address) : null,
+    chain: money === null ? 'unreachable' : 'reachable',
+    vault: money?.vault ?? null,
+    tokens: money?.tokens ?? null,
     resources: await parts.seller.measured(),
     agreements: context.records.list().filter((record) => record.endedTx === null).length,
     market: { offers: feed.book.offers().length, demands: feed.book.demands().length, seen: feed.counters() },
     south: context.south?.stats() ?? null,
     memoryBytes: process.memoryUsage.rss(),
   };
+}
+
+/** Null while the chain cannot be reached: a status is wanted most when something is down. */
+async function moneyNow({ context, token }: ServiceParts): Promise<{ vault: VaultAccount; tokens: bigint } | null> {
+  const { chain, signer } = context;
+  try {
+    const [vault, tokens] = await Promise.all([
+      chain.account(token, signer.address),
+      chain.tokenBalance(token, signer.address),
+    ]);
+    return { vault, tokens };
+  } catch (error) {
+    if (!hasCode(error, 'CHAIN_UNREACHABLE')) throw error;
+    return null;
+  }
 }
 
 /** The node's own money: into the vault, out of it, and its record. */
@@ -132,15 +149,29 @@ async function insure(parts: ServiceParts, request: WorkloadSource): Promise<obj
   emit('running-locally', { workload: resolved.manifest.name, runtime: context.runtime.name });
   const need = await estimate(parts, resolved, workload.runner.containerIds());
   emit('estimated', { need });
-  const bought = await parts.buyer.buy(buyRequest(parts, resolved, need), emit);
-  const { terms, duties, customerSignature, providerSignature } = bought;
-  const createdAtMs = context.clock.nowMs();
-  const record = await parts.customer.protect(
-    { id: bought.id, side: 'customer', createdAtMs, terms, duties, customerSignature, providerSignature },
-    bought.opened,
-    workload,
-  );
+  const bought = await buy(parts, buyRequest(parts, resolved, need), workload, emit);
+  const record = await parts.customer.protect(bought.id, bought.opened);
   return viewOf(record, context.clock.nowMs());
+}
+
+/** What both signed is on disk before it is opened: whatever happens then, this node knows what it owes. */
+async function buy(
+  { buyer, context, customer }: ServiceParts,
+  request: BuyRequest,
+  workload: LocalWorkload,
+  emit: BuyProgress,
+): Promise<Bought> {
+  let rememberedId: string | null = null;
+  const remember = async (signed: SignedAgreement): Promise<void> => {
+    await customer.remember({ ...signed, side: 'customer', createdAtMs: context.clock.nowMs() }, workload);
+    rememberedId = signed.id;
+  };
+  try {
+    return await buyer.buy({ ...request, remember, signal: context.signal }, emit);
+  } catch (error) {
+    if (rememberedId !== null) await customer.openingFailed(rememberedId, error);
+    throw error;
+  }
 }
 
 /** What the running containers use, with headroom, and never more than the limits that the file gives them. */

@@ -2,7 +2,6 @@ import { buildDemand, type DemandInit } from '../market/dmu-customer.ts';
 import { agreementIdOf, type Domain, type Signer } from '../market/eip712.ts';
 import { EdgeError } from '../market/errors.ts';
 import type { SignedDemand, SignedOffer } from '../market/orders.ts';
-import { distanceM } from '../market/place.ts';
 import type { CustomerPolicy } from '../market/policy.ts';
 import type { Clock, Streams } from '../market/ports.ts';
 import type { Rates } from '../market/pricing.ts';
@@ -17,6 +16,7 @@ import { reputationPermille } from '../market/reputation.ts';
 import { signDemand } from '../market/sign-order.ts';
 import type { Duties, Party, Terms } from '../market/terms.ts';
 import { draftAgreement, type Wish } from './draft.ts';
+import { type Explanation, explain, nobody } from './explanation.ts';
 import type { Log } from './log.ts';
 import type { MarketFeed } from './market-feed.ts';
 import { type Negotiation, type NegotiationResult, startNegotiation } from './negotiate.ts';
@@ -44,16 +44,12 @@ export interface BuyRequest {
   /** Offers are collected until this many fit, or until `collectMs` has passed. */
   candidates: number;
   collectMs: number;
+  /** Called with what both signed before it is opened; once it resolves, a crash of the caller can be recovered from. */
+  remember?: (signed: SignedAgreement) => Promise<void>;
+  signal?: AbortSignal;
 }
 
-/** Why an agreement came about as it did: what `eaas explain` shows. Plain data. */
-export interface Explanation {
-  demand: SignedDemand;
-  ranked: { provider: string; peerId: string; distanceM: number; score: number; aspects: RankedOffer['breakdown'] }[];
-  refused: { provider: string; peerId: string; distanceM: number; reasons: string[] }[];
-  negotiations: { provider: string; said: NegotiationResult['said']; signed: boolean }[];
-  chosen: string | null;
-}
+export type { Explanation } from './explanation.ts';
 
 export interface Bought {
   id: string;
@@ -64,6 +60,9 @@ export interface Bought {
   opened: TxResult;
   explanation: Explanation;
 }
+
+/** An agreement that both signed. */
+export type SignedAgreement = Pick<Bought, 'id' | 'terms' | 'duties' | 'customerSignature' | 'providerSignature'>;
 
 export type BuyProgress = (kind: string, data: Record<string, unknown>) => void;
 
@@ -91,7 +90,7 @@ export function createBuyer(parts: BuyerParts): Buyer {
       const chosen = results.find((result) => result.signed !== null) ?? null;
       last = explain(demand, ranking, results, chosen?.offer.order.provider ?? null);
       if (chosen?.signed == null) throw nobody(last);
-      return openAgreement(parts, chosen.signed, last, onProgress);
+      return openAgreement(parts, request, chosen.signed, last, onProgress);
     },
   };
 }
@@ -144,7 +143,7 @@ async function collect(
       onProgress('offers-ranked', { fitting: ranking.ranked.length, refused: ranking.refused.length });
       return ranking;
     }
-    await parts.clock.sleep(POLL_MS);
+    await parts.clock.sleep(POLL_MS, request.signal);
   }
 }
 
@@ -230,6 +229,7 @@ function describe({ offer, said }: NegotiationResult): Record<string, unknown> {
 
 async function openAgreement(
   parts: BuyerParts,
+  { remember, signal }: BuyRequest,
   signed: { terms: Terms; duties: Duties; providerSignature: string },
   explanation: Explanation,
   onProgress: BuyProgress,
@@ -239,7 +239,9 @@ async function openAgreement(
   await requireFunds(parts, terms);
   const customerSignature = await parts.signer.sign('Terms', terms);
   onProgress('signed', { agreementId: id, provider: terms.provider });
-  const opened = await parts.chain.submit(`open/${id}`, { name: 'open', terms, customerSignature, providerSignature });
+  await remember?.({ id, terms, duties, customerSignature, providerSignature });
+  const call = { name: 'open' as const, terms, customerSignature, providerSignature };
+  const opened = await parts.chain.submit(`open/${id}`, call, { signal });
   onProgress('opened', { agreementId: id, txHash: opened.hash, gas: opened.gasUsed.toString() });
   return { id, terms, duties, customerSignature, providerSignature, opened, explanation };
 }
@@ -258,40 +260,4 @@ async function requireFunds(parts: BuyerParts, terms: Terms): Promise<void> {
         who === 'customer' ? 'deposit more tokens into the escrow: eaas deposit AMOUNT' : 'choose another provider',
     });
   }
-}
-
-function nobody(explanation: Explanation): EdgeError {
-  const reasons = explanation.refused.map(({ provider, reasons: why }) => `${provider}: ${why.join('; ')}`);
-  const words = explanation.negotiations.map(({ provider, said }) => `${provider}: ${said.at(-1)?.reason ?? ''}`);
-  return new EdgeError('NO_OFFER_FITS', 'no offer serves the demand', {
-    context: { reasons: [...reasons, ...words] },
-    remedy: 'look at each offer with: eaas explain; then relax the constraint that failed, or wait for more offers',
-  });
-}
-
-function explain(
-  demand: SignedDemand,
-  ranking: Ranking,
-  results: NegotiationResult[],
-  chosen: string | null,
-): Explanation {
-  const place = ({ order }: SignedOffer) => ({
-    provider: order.provider,
-    peerId: order.peerId,
-    distanceM: Math.round(distanceM(demand.order.cell, order.cell)),
-  });
-  return {
-    demand,
-    ranked: ranking.ranked.map(({ offer, score, breakdown }) => ({ ...place(offer), score, aspects: breakdown })),
-    refused: ranking.refused.map(({ offer, verdict }) => ({
-      ...place(offer),
-      reasons: verdict.reasons.map((reason) => reason.message),
-    })),
-    negotiations: results.map(({ offer, said, signed }) => ({
-      provider: offer.order.provider,
-      said,
-      signed: signed !== null,
-    })),
-    chosen,
-  };
 }

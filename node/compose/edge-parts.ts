@@ -49,7 +49,7 @@ export async function startEdgeParts(base: Base): Promise<EdgeParts> {
   const host = await startHost(base, ordersTopicsAround(domain.chainId, cell));
   const content = await startContent({ libp2p: host.libp2p, dir: join(config.dataDir, 'blocks'), log });
   undo.add(() => content.stop());
-  const records = await openRecords(store);
+  const records = await openRecords(store, stopAtOnce(log));
   const peer = identityOf(base, host);
   const context: Context = {
     nodeId: peer.peerId,

@@ -71,6 +71,7 @@ async function buildServices(base: Base, parts: EdgeParts, cloud: CloudClient): 
   });
   const provider = createProvider(context, cloud, runnerMaker(context));
   const customer = createCustomer(context, cloud, { breachAfterMs: base.overrides.breachAfterMs });
+  undo.add(() => provider.stop());
   undo.add(() => customer.stop());
   const stated = { bandwidthBps: STATED_BANDWIDTH_BPS, interfaces: config.interfaces };
   const seller = createSeller(context, {
@@ -79,7 +80,7 @@ async function buildServices(base: Base, parts: EdgeParts, cloud: CloudClient): 
     token: config.chain.token,
     cell,
     measure: () => measureDevice(config.dataDir, stated),
-    live: provider.live,
+    live: () => provider.live(),
   });
   return { feed, provider, customer, seller, buyer: buildBuyer(base, context, feed) };
 }
@@ -111,9 +112,10 @@ function buildBuyer({ config, clock, log }: Base, context: Context, feed: Market
   });
 }
 
-/** Containers that a crash left and no agreement knows. */
+/** Containers that a crash left and no live agreement knows. */
 async function clearStrays({ log, nodeId, records, runtime }: Context): Promise<void> {
-  const known = new Set(records.list().flatMap(({ id, duties }) => [id, duties.workloadHash]));
+  const live = records.list().filter((record) => record.endedTx === null);
+  const known = new Set(live.flatMap(({ id, duties }) => [id, duties.workloadHash]));
   const strays = await removeStrays(runtime, nodeId, known);
   if (strays.length > 0) log.info({ strays }, 'removed containers that no agreement knows');
 }

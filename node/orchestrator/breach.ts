@@ -2,12 +2,13 @@ import { keccak256, toUtf8Bytes } from 'ethers';
 import { TAKEOVER_LIMIT_MS } from '../../arbitrator/ruling.ts';
 import { canonicalJson } from '../../market/canonical.ts';
 import { EdgeError } from '../../market/errors.ts';
+import { providerState } from './ask-provider.ts';
 import type { CloudClient } from './cloud-client.ts';
 import type { Context } from './context.ts';
-import { type AgreementRecord, currentTurn } from './records.ts';
-import { endRecord } from './settle.ts';
+import { type AgreementRecord, epochOf } from './records.ts';
 
-const POLL_MS = 500;
+/** How long a provider that claims to serve may take until the cloud has seen it. */
+const PROOF_WAIT_MS = 15_000;
 
 /**
  * True when the customer was away for longer than a takeover may take and the cloud never saw a later epoch: the
@@ -19,9 +20,9 @@ export async function wasAbandoned(
   backAtMs: number,
   limitMs = TAKEOVER_LIMIT_MS,
 ): Promise<boolean> {
-  if (record.readyAtMs === null || record.lastHeardAtMs === null) return false;
+  if (record.readyAtMs === null || record.lastHeardAtMs === null || record.reportedTx !== null) return false;
   if (backAtMs - record.lastHeardAtMs < limitMs) return false;
-  const mine = currentTurn(record)?.epoch ?? 1;
+  const mine = epochOf(record);
   const seen = await cloud.currentEpoch(record);
   if (seen === null) return false;
   if (seen <= mine) return true;
@@ -29,37 +30,46 @@ export async function wasAbandoned(
   return service.acceptedCount === 0;
 }
 
-/** Customer: reports the breach on chain. The evidence is named by its hash; the pack itself stays with the node. */
-export async function report(context: Context, record: AgreementRecord): Promise<AgreementRecord> {
-  const evidence = keccak256(
-    toUtf8Bytes(canonicalJson({ id: record.id, lastHeardAtMs: record.lastHeardAtMs, turns: record.turns })),
-  );
-  const tx = await context.chain.submit(
-    `report/${record.id}`,
-    { name: 'report', terms: record.terms, evidence },
-    { signal: context.signal },
-  );
-  context.emit('reported', record.id, { txHash: tx.hash });
-  return context.records.update(record.id, { reportedTx: tx.hash });
+/** Customer, back from an absence: reports a provider that left it alone. */
+export async function reportIfAbandoned(
+  context: Context,
+  cloud: CloudClient,
+  record: AgreementRecord,
+  limitMs?: number,
+): Promise<void> {
+  if (!(await isAbandoned(context, cloud, record, limitMs))) return;
+  context.emit('abandoned', record.id, { lastHeardAtMs: record.lastHeardAtMs });
+  await report(context, record);
 }
 
-/** Waits for the agreement's exit by time and takes it. Anyone may; here the customer does, for its money. */
-export async function expireWhenDue(context: Context, record: AgreementRecord): Promise<void> {
-  for (;;) {
-    const state = await context.chain.agreement(record.terms);
-    if (state.status === 'ended') return endRecord(context, record.id, 'by-other', 'expired');
-    const nowSec = await context.chain.nowSec();
-    const wallSec = Math.floor(context.clock.nowMs() / 1000);
-    if (state.exitsAt > 0 && Math.max(nowSec, wallSec) > state.exitsAt) break;
-    await context.clock.sleep(POLL_MS, context.signal);
+/** A provider that says it serves may be cut off from the cloud only: it gets some time to prove it. */
+async function isAbandoned(
+  context: Context,
+  cloud: CloudClient,
+  record: AgreementRecord,
+  limitMs?: number,
+): Promise<boolean> {
+  const { clock, log, signal } = context;
+  const backAtMs = clock.nowMs();
+  try {
+    if (!(await wasAbandoned(cloud, record, backAtMs, limitMs))) return false;
+    const state = await providerState(context, record);
+    if (!state?.active || state.epoch <= epochOf(record)) return true;
+    await clock.sleep(PROOF_WAIT_MS, signal);
+    return await wasAbandoned(cloud, record, backAtMs, limitMs);
+  } catch (error) {
+    log.warn({ agreement: record.id, error: String(error) }, 'cannot tell whether the provider served');
+    return false;
   }
-  const ended = record.reportedTx === null ? 'expired' : 'breached';
-  const tx = await context.chain.submit(
-    `expire/${record.id}`,
-    { name: 'expire', terms: record.terms },
-    { signal: context.signal },
-  );
-  await endRecord(context, record.id, tx.hash, ended);
+}
+
+/** Customer: reports the breach on chain. The evidence is named by its hash; the pack itself stays with the node. */
+async function report(context: Context, record: AgreementRecord): Promise<AgreementRecord> {
+  const { id, terms, lastHeardAtMs, turns } = record;
+  const evidence = keccak256(toUtf8Bytes(canonicalJson({ id, lastHeardAtMs, turns })));
+  const tx = await context.chain.submit(`report/${id}`, { name: 'report', terms, evidence }, context);
+  context.emit('reported', id, { txHash: tx.hash });
+  return context.records.update(id, { reportedTx: tx.hash });
 }
 
 /** Provider: answers a report when it did serve, with the cloud's record as evidence; silent otherwise it would lose. */
@@ -69,7 +79,7 @@ export async function answerReport(context: Context, cloud: CloudClient, record:
   const { record: service } = await cloud.serviceRecord(record, served.epoch);
   if (service.acceptedCount === 0) return false;
   const evidence = keccak256(toUtf8Bytes(canonicalJson({ id: record.id, service, turns: record.turns })));
-  await context.chain.submit(`answer/${record.id}`, { name: 'answer', terms: record.terms, evidence });
+  await context.chain.submit(`answer/${record.id}`, { name: 'answer', terms: record.terms, evidence }, context);
   context.emit('answered', record.id, { epoch: served.epoch });
   return true;
 }

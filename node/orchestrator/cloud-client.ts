@@ -4,10 +4,11 @@ import {
   epochSchema,
   type SignedHandback,
   type SignedServiceRecord,
+  signedHandbackSchema,
   signedServiceRecordSchema,
 } from '../../arbitrator/types.ts';
 import { toPlainJson } from '../../market/canonical.ts';
-import { EdgeError } from '../../market/errors.ts';
+import { EdgeError, hasCode } from '../../market/errors.ts';
 import type { Clock } from '../../market/ports.ts';
 import type { Logger } from '../logger.ts';
 import type { AgreementRecord } from './records.ts';
@@ -23,6 +24,8 @@ export interface CloudClient {
   currentEpoch(record: AgreementRecord): Promise<number | null>;
   /** Throws `CLOUD_UNREACHABLE`. */
   serviceRecord(record: AgreementRecord, epoch: number): Promise<SignedServiceRecord>;
+  /** The handback that began `epoch`, null when the cloud has none. Throws `CLOUD_UNREACHABLE`. */
+  handbackOf(record: AgreementRecord, epoch: number): Promise<SignedHandback | null>;
 }
 
 const TIMEOUT_MS = 3_000;
@@ -32,6 +35,7 @@ const RETRY_MAX_MS = 5_000;
 /** An answer that will not change when asked again (4xx) is told apart from an outage. */
 async function request(url: string, method: string, body?: unknown): Promise<unknown> {
   let response: Response;
+  let text: string;
   try {
     response = await fetch(url, {
       method,
@@ -39,6 +43,7 @@ async function request(url: string, method: string, body?: unknown): Promise<unk
       body: body === undefined ? undefined : JSON.stringify(toPlainJson(body)),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
+    text = await response.text();
   } catch (cause) {
     throw new EdgeError('CLOUD_UNREACHABLE', 'the cloud does not answer', {
       context: { url },
@@ -46,54 +51,98 @@ async function request(url: string, method: string, body?: unknown): Promise<unk
       cause,
     });
   }
-  const text = await response.text();
-  if (response.ok) return text === '' ? null : JSON.parse(text);
+  if (response.ok) return jsonOf(url, text);
   const code = response.status >= 500 || response.status === 429 ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED';
-  throw new EdgeError(code, `the cloud answered ${response.status}`, { context: { url, answer: text.slice(0, 300) } });
+  throw new EdgeError(code, `the cloud answered ${response.status}`, {
+    context: { url, status: response.status, answer: text.slice(0, 300) },
+  });
 }
 
-const NO_CLOUD = 'CLOUD_NONE';
+function jsonOf(url: string, text: string): unknown {
+  try {
+    return text === '' ? null : JSON.parse(text);
+  } catch (cause) {
+    throw new EdgeError('CLOUD_UNREACHABLE', 'the cloud gave an answer that is not understood', {
+      context: { url },
+      cause,
+    });
+  }
+}
+
+const overviewSchema = z.looseObject({ epoch: epochSchema });
+const evidenceSchema = z.looseObject({
+  evidence: z.array(
+    z.looseObject({ epoch: epochSchema, evidence: z.looseObject({ handback: signedHandbackSchema.optional() }) }),
+  ),
+});
 
 export function createCloudClient(parts: { clock: Clock; log: Logger; signal: AbortSignal }): CloudClient {
-  const { clock, log, signal } = parts;
-  const urlOf = (record: AgreementRecord, path = ''): string => {
-    const { cloud } = record.duties;
-    if (cloud === null) throw new EdgeError(NO_CLOUD, 'the agreement names no cloud');
-    return `${cloud.url.replace(/\/$/, '')}/v1/agreements/${record.id}${path}`;
-  };
-  const untilTaken = async (url: string, method: string, body: unknown): Promise<void> => {
+  return new HttpCloud(parts);
+}
+
+class HttpCloud implements CloudClient {
+  private readonly parts: { clock: Clock; log: Logger; signal: AbortSignal };
+
+  constructor(parts: { clock: Clock; log: Logger; signal: AbortSignal }) {
+    this.parts = parts;
+  }
+
+  async register(record: AgreementRecord): Promise<void> {
+    if (record.duties.cloud === null) return;
+    const { terms, duties, customerSignature, providerSignature } = record;
+    await this.untilTaken(urlOf(record), 'PUT', { terms, duties, customerSignature, providerSignature });
+  }
+
+  async raiseEpoch(
+    record: AgreementRecord,
+    proof: { certificate: ActivationCertificate } | { handback: SignedHandback },
+  ): Promise<void> {
+    if (record.duties.cloud === null) return;
+    try {
+      await this.untilTaken(urlOf(record, '/epochs'), 'POST', proof);
+    } catch (error) {
+      this.parts.log.error({ agreement: record.id, error: String(error) }, 'the cloud refused the epoch');
+    }
+  }
+
+  async currentEpoch(record: AgreementRecord): Promise<number | null> {
+    if (record.duties.cloud === null) return null;
+    return overviewSchema.parse(await request(urlOf(record), 'GET')).epoch;
+  }
+
+  async serviceRecord(record: AgreementRecord, epoch: number): Promise<SignedServiceRecord> {
+    return signedServiceRecordSchema.parse(await request(urlOf(record, `/record/${epoch}`), 'GET'));
+  }
+
+  async handbackOf(record: AgreementRecord, epoch: number): Promise<SignedHandback | null> {
+    if (record.duties.cloud === null) return null;
+    const { evidence } = evidenceSchema.parse(await request(urlOf(record, '/epochs'), 'GET'));
+    return evidence.find((entry) => entry.epoch === epoch)?.evidence.handback ?? null;
+  }
+
+  /** Says once that the cloud is away, then keeps trying. Throws what the cloud refuses for good. */
+  private async untilTaken(url: string, method: string, body: unknown): Promise<void> {
+    const { clock, log, signal } = this.parts;
     for (let waitMs = RETRY_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
         await request(url, method, body);
         return;
       } catch (error) {
-        if ((error as EdgeError).code !== 'CLOUD_UNREACHABLE') throw error;
-        log.warn({ url }, 'the cloud does not answer; trying again');
+        if (!hasCode(error, 'CLOUD_UNREACHABLE') && !isNotRegistered(error)) throw error;
+        if (waitMs === RETRY_MS) log.warn({ url }, 'the cloud does not take this yet; trying on');
       }
       await clock.sleep(waitMs, signal).catch(() => undefined);
     }
-  };
-  return {
-    async register(record) {
-      if (record.duties.cloud === null) return;
-      const { terms, duties, customerSignature, providerSignature } = record;
-      await untilTaken(urlOf(record), 'PUT', { terms, duties, customerSignature, providerSignature });
-    },
-    async raiseEpoch(record, proof) {
-      if (record.duties.cloud === null) return;
-      try {
-        await untilTaken(urlOf(record, '/epochs'), 'POST', proof);
-      } catch (error) {
-        log.error({ agreement: record.id, error: String(error) }, 'the cloud refused the epoch');
-      }
-    },
-    async currentEpoch(record) {
-      if (record.duties.cloud === null) return null;
-      const answer = await request(urlOf(record), 'GET');
-      return z.looseObject({ epoch: epochSchema }).parse(answer).epoch;
-    },
-    async serviceRecord(record, epoch) {
-      return signedServiceRecordSchema.parse(await request(urlOf(record, `/record/${epoch}`), 'GET'));
-    },
-  };
+  }
+}
+
+/** The customer registers the agreement in the background: its provider may be faster. */
+function isNotRegistered(error: unknown): boolean {
+  return hasCode(error, 'CLOUD_REFUSED') && error.context.status === 404;
+}
+
+function urlOf(record: AgreementRecord, path = ''): string {
+  const { cloud } = record.duties;
+  if (cloud === null) throw new EdgeError('CLOUD_NONE', 'the agreement names no cloud');
+  return `${cloud.url.replace(/\/$/, '')}/v1/agreements/${record.id}${path}`;
 }

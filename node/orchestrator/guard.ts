@@ -19,7 +19,7 @@ import { EdgeError } from '../../market/errors.ts';
 import type { Context } from './context.ts';
 import { hex, peerOf } from './context.ts';
 import type { Grounds } from './provider-takeover.ts';
-import { type AgreementRecord, currentTurn } from './records.ts';
+import { type AgreementRecord, epochOf } from './records.ts';
 import { PROTOCOLS } from './wire.ts';
 import { probe } from './witness.ts';
 
@@ -41,111 +41,136 @@ interface Watch {
   stop: AbortController;
 }
 
-/** `onDead` gets what the detector decided on; `onAlive` tells of a customer that is heard again. */
-export function createGuard(
-  context: Context,
-  handlers: { onDead(record: AgreementRecord, grounds: Grounds): Promise<void> },
-): Guard & { receive(body: unknown, fromPeerId: string): Promise<object> } {
-  const watches = new Map<string, Watch>();
-  let health: LocalHealth = HEALTHY;
+export interface GuardService extends Guard {
+  /** Takes a heartbeat; the answer says which epoch this node knows. Throws `HEARTBEAT_REFUSED`. */
+  receive(body: unknown, fromPeerId: string): Promise<object>;
+}
 
-  const feed = (id: string, event: DetectorEvent): void => {
-    const watch = watches.get(id);
+interface GuardHandlers {
+  /** Gets what the detector decided on. */
+  onDead(record: AgreementRecord, grounds: Grounds): Promise<void>;
+}
+
+export function createGuard(context: Context, handlers: GuardHandlers): GuardService {
+  return new CustomerGuard(context, handlers);
+}
+
+class CustomerGuard implements GuardService {
+  private readonly context: Context;
+  private readonly handlers: GuardHandlers;
+  private readonly watches = new Map<string, Watch>();
+  private health: LocalHealth = HEALTHY;
+
+  constructor(context: Context, handlers: GuardHandlers) {
+    this.context = context;
+    this.handlers = handlers;
+    context.streams.onDisconnect((peerId) => this.disconnected(peerId));
+  }
+
+  watch(id: string): void {
+    const { clock, records, randomBytes, signal } = this.context;
+    const record = records.get(id);
+    if (record === null || this.watches.has(id)) return;
+    const nowMs = clock.nowMs();
+    const config = detectorConfig(record.duties);
+    const watch: Watch = {
+      config,
+      state: startDetector({ nowMs, probeSeed: hex(randomBytes(32)) }),
+      statements: new Map(),
+      last: null,
+      lastAtMs: record.lastHeardAtMs ?? nowMs,
+      stop: new AbortController(),
+    };
+    this.watches.set(id, watch);
+    let plannedAtMs = nowMs + config.tickMs;
+    const onTick = (): void => {
+      this.tick(id, watch, plannedAtMs);
+      plannedAtMs = clock.nowMs() + config.tickMs;
+    };
+    clock.every(config.tickMs, onTick, AbortSignal.any([watch.stop.signal, signal]));
+  }
+
+  unwatch(id: string): void {
+    this.watches.get(id)?.stop.abort();
+    this.watches.delete(id);
+  }
+
+  left(id: string): void {
+    this.feed(id, { type: 'left', atMs: this.context.clock.nowMs() });
+  }
+
+  async receive(body: unknown, fromPeerId: string): Promise<object> {
+    const { clock, records, peer } = this.context;
+    const parsed = signedHeartbeatSchema.safeParse(body);
+    if (!parsed.success) throw new EdgeError('REQUEST_INVALID', 'not a heartbeat');
+    const { heartbeat, signature } = parsed.data;
+    const record = records.get(heartbeat.agreementId);
+    const { peerId: customerPeerId = null } = record?.duties.customer ?? {};
+    if (record?.side !== 'provider' || record.endedTx !== null || customerPeerId !== fromPeerId) {
+      throw new EdgeError('AGREEMENT_UNKNOWN', 'no such agreement of yours here');
+    }
+    const epoch = epochOf(record);
+    const nowMs = clock.nowMs();
+    const watch = this.watches.get(record.id);
+    const expectation = { agreementId: record.id, customerPeerId, epoch, nowMs, verify: peer.verify };
+    const fault = checkHeartbeat({ heartbeat, signature }, expectation, watch?.last ?? null);
+    if (fault !== null && fault !== 'stale-epoch') {
+      throw new EdgeError('HEARTBEAT_REFUSED', fault, { context: { agreement: record.id } });
+    }
+    if (fault === null && watch !== undefined) {
+      watch.last = heartbeat;
+      watch.lastAtMs = nowMs;
+      await noteHeard(this.context, record, nowMs);
+      this.feed(record.id, { type: 'heartbeat', atMs: nowMs });
+    }
+    return { type: 'ack', seq: heartbeat.seq, epoch };
+  }
+
+  private feed(id: string, event: DetectorEvent): void {
+    const watch = this.watches.get(id);
     if (watch === undefined) return;
     const before = watch.state.status;
     const step = transition(watch.state, event, watch.config);
     watch.state = step.state;
-    if (before !== step.state.status) context.emit(step.state.status, id, { from: before });
-    for (const effect of step.effects) void carryOut(id, watch, effect);
-  };
-
-  const carryOut = async (id: string, watch: Watch, effect: DetectorEffect): Promise<void> => {
-    const record = context.records.get(id);
-    if (record === null) return;
-    if (effect.type === 'doubtSelf') health = observe(health, 'contradicted');
-    if (effect.type === 'probe') {
-      const reachable = await probeCustomer(context, record, effect);
-      feed(id, { type: 'probed', atMs: context.clock.nowMs(), probeId: effect.probeId, reachable });
-    }
-    if (effect.type === 'askWitnesses') await askWitnesses(context, record, effect, watch, (event) => feed(id, event));
-    if (effect.type === 'activate') {
-      const statements = effect.unreachableBy.flatMap(
-        (witness) => watch.statements.get(effect.probeId + witness) ?? [],
+    if (before !== step.state.status) this.context.emit(step.state.status, id, { from: before });
+    for (const effect of step.effects) {
+      void this.carryOut(id, watch, effect).catch((error) =>
+        this.context.log.error({ agreement: id, effect: effect.type, error: String(error) }, 'the guard failed to act'),
       );
-      await handlers.onDead(record, { probeId: effect.probeId, lastHeartbeatAtMs: watch.lastAtMs, statements });
     }
-  };
+  }
 
-  const tick = (id: string, watch: Watch, plannedAtMs: number): void => {
-    const atMs = context.clock.nowMs();
+  private async carryOut(id: string, watch: Watch, effect: DetectorEffect): Promise<void> {
+    const record = this.context.records.get(id);
+    if (record === null) return;
+    if (effect.type === 'doubtSelf') this.health = observe(this.health, 'contradicted');
+    if (effect.type === 'probe') {
+      const reachable = await probeCustomer(this.context, record, effect);
+      this.feed(id, { type: 'probed', atMs: this.context.clock.nowMs(), probeId: effect.probeId, reachable });
+    }
+    if (effect.type === 'askWitnesses') {
+      await askWitnesses(this.context, record, effect, watch, (event) => this.feed(id, event));
+    }
+    if (effect.type === 'activate') {
+      const statements = effect.unreachableBy.flatMap((by) => watch.statements.get(effect.probeId + by) ?? []);
+      watch.statements.clear();
+      await this.handlers.onDead(record, { probeId: effect.probeId, lastHeartbeatAtMs: watch.lastAtMs, statements });
+    }
+  }
+
+  private tick(id: string, watch: Watch, plannedAtMs: number): void {
+    const atMs = this.context.clock.nowMs();
     const lateByMs = Math.max(0, atMs - plannedAtMs);
-    health = observe(health, lateByMs > watch.config.lateAfterMs ? 'late' : 'punctual');
-    feed(id, { type: 'tick', atMs, lateByMs, health: health.score });
-  };
+    this.health = observe(this.health, lateByMs > watch.config.lateAfterMs ? 'late' : 'punctual');
+    this.feed(id, { type: 'tick', atMs, lateByMs, health: this.health.score });
+  }
 
-  context.streams.onDisconnect((peerId) => {
-    for (const [id] of watches) {
-      if (context.records.get(id)?.duties.customer.peerId !== peerId) continue;
-      feed(id, { type: 'disconnected', atMs: context.clock.nowMs() });
+  private disconnected(peerId: string): void {
+    for (const id of [...this.watches.keys()]) {
+      if (this.context.records.get(id)?.duties.customer.peerId !== peerId) continue;
+      this.feed(id, { type: 'disconnected', atMs: this.context.clock.nowMs() });
     }
-  });
-
-  return {
-    watch(id) {
-      const record = context.records.get(id);
-      if (record === null || watches.has(id)) return;
-      const nowMs = context.clock.nowMs();
-      const config = detectorConfig(record.duties);
-      const state = startDetector({ nowMs, probeSeed: hex(context.randomBytes(32)) });
-      const watch: Watch = {
-        config,
-        state,
-        statements: new Map(),
-        last: null,
-        lastAtMs: record.lastHeardAtMs ?? nowMs,
-        stop: new AbortController(),
-      };
-      watches.set(id, watch);
-      let plannedAtMs = nowMs + config.tickMs;
-      const onTick = (): void => {
-        tick(id, watch, plannedAtMs);
-        plannedAtMs = context.clock.nowMs() + config.tickMs;
-      };
-      context.clock.every(config.tickMs, onTick, AbortSignal.any([watch.stop.signal, context.signal]));
-    },
-    unwatch(id) {
-      watches.get(id)?.stop.abort();
-      watches.delete(id);
-    },
-    left: (id) => feed(id, { type: 'left', atMs: context.clock.nowMs() }),
-    async receive(body, fromPeerId) {
-      const { heartbeat, signature } = signedHeartbeatSchema.parse(body);
-      const record = context.records.get(heartbeat.agreementId);
-      if (record === null || fromPeerId !== record.duties.customer.peerId) {
-        throw new EdgeError('AGREEMENT_UNKNOWN', 'no such agreement of yours here');
-      }
-      const epoch = currentTurn(record)?.epoch ?? 1;
-      const nowMs = context.clock.nowMs();
-      const watch = watches.get(record.id);
-      const expectation = {
-        agreementId: record.id,
-        customerPeerId: record.duties.customer.peerId,
-        epoch,
-        nowMs,
-        verify: context.peer.verify,
-      };
-      const fault = checkHeartbeat({ heartbeat, signature }, expectation, watch?.last ?? null);
-      if (fault === null && watch !== undefined) {
-        watch.last = heartbeat;
-        watch.lastAtMs = nowMs;
-        await noteHeard(context, record, nowMs);
-        feed(record.id, { type: 'heartbeat', atMs: nowMs });
-      } else if (fault !== null && fault !== 'stale-epoch') {
-        throw new EdgeError('HEARTBEAT_REFUSED', fault, { context: { agreement: record.id } });
-      }
-      return { type: 'ack', seq: heartbeat.seq, epoch };
-    },
-  };
+  }
 }
 
 /** How often the last sign of life goes to disk: bounds what a crash of this node can add to the replay. */
@@ -177,7 +202,7 @@ async function askWitnesses(
   feed: (event: DetectorEvent) => void,
 ): Promise<void> {
   const { peerId, addrs } = record.duties.customer;
-  const epoch = currentTurn(record)?.epoch ?? 1;
+  const epoch = epochOf(record);
   const body = {
     agreementId: record.id,
     epoch,

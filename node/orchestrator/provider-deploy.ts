@@ -4,7 +4,7 @@ import { EdgeError } from '../../market/errors.ts';
 import { fetchWorkload } from '../migration/fetch.ts';
 import type { Context } from './context.ts';
 import { unhex } from './context.ts';
-import { type AgreementRecord, newRecord } from './records.ts';
+import { type AgreementRecord, firstTurn, newRecord } from './records.ts';
 import type { Runner } from './runner.ts';
 import type { RequestOf } from './wire.ts';
 
@@ -37,9 +37,22 @@ export async function acceptDeploy(
   fromPeerId: string,
 ): Promise<AgreementRecord> {
   const id = checkDeploy(context, request, fromPeerId);
-  const known = context.records.get(id);
   const deployment = { rootCids: request.rootCids, blockCids: [], key: request.key };
-  if (known !== null) return context.records.update(id, { deployment });
+  if (context.records.get(id) === null) await requireOpen(context, id, request);
+  // Looked up again: the same request may have come twice while the chain was asked.
+  const known = context.records.get(id);
+  if (known?.readyAtMs != null) return known;
+  if (known !== null) return context.records.update(id, { deployment, failure: null });
+  const { terms, duties, customerSignature, providerSignature } = request;
+  const signed = { terms, duties, customerSignature, providerSignature };
+  const record = newRecord({ id, side: 'provider', createdAtMs: context.clock.nowMs(), ...signed });
+  const added: AgreementRecord = { ...record, openedTx: 'seen', deployment, turns: [firstTurn(record.createdAtMs)] };
+  await context.records.add(added);
+  return added;
+}
+
+/** Nothing is fetched before both stakes are locked. */
+async function requireOpen(context: Context, id: string, request: RequestOf<'deploy'>): Promise<void> {
   const { status } = await context.chain.agreement(request.terms);
   if (status !== 'open') {
     throw new EdgeError('AGREEMENT_NOT_OPEN', `the agreement is '${status}' on chain, not open`, {
@@ -47,26 +60,6 @@ export async function acceptDeploy(
       remedy: 'open it first; the stakes are locked then',
     });
   }
-  const { terms, duties, customerSignature, providerSignature } = request;
-  const signed = { terms, duties, customerSignature, providerSignature };
-  const record = newRecord({ id, side: 'provider', createdAtMs: context.clock.nowMs(), ...signed });
-  const added: AgreementRecord = {
-    ...record,
-    openedTx: 'seen',
-    deployment,
-    turns: [
-      {
-        epoch: 1,
-        holder: 'customer',
-        startedAtMs: record.createdAtMs,
-        endedAtMs: null,
-        certificate: null,
-        handback: null,
-      },
-    ],
-  };
-  await context.records.add(added);
-  return added;
 }
 
 export function layoutsDir(context: Context, id: string): string {
@@ -93,9 +86,11 @@ export async function migrate(
     onProgress,
     signal: context.signal,
   });
+  const { deployment, migratedBytes } = record;
   const manifested = await context.records.update(id, {
     manifest: fetched.manifest,
-    migratedBytes: Math.max(record.migratedBytes, fetched.fetchedBytes),
+    deployment: { ...deployment, blockCids: fetched.cids },
+    migratedBytes: migratedBytes + fetched.fetchedBytes,
   });
   await makeRunner(manifested).prepare(fetched.layoutDirs);
   await context.records.update(id, { readyAtMs: context.clock.nowMs(), failure: null });

@@ -2,10 +2,9 @@ import { signActivation } from '../../arbitrator/certificate.ts';
 import { emptyReadingSet, rootOf } from '../../arbitrator/reading-set.ts';
 import type { SignedStatement } from '../../arbitrator/types.ts';
 import { toPlainJson } from '../../market/canonical.ts';
-import { EdgeError } from '../../market/errors.ts';
-import type { CloudClient } from './cloud-client.ts';
+import { EdgeError, isExpected } from '../../market/errors.ts';
 import type { Context } from './context.ts';
-import { type AgreementRecord, currentTurn, nextTurns } from './records.ts';
+import { type AgreementRecord, currentTurn, epochOf, isProviderTurn, nextTurns, type Turn } from './records.ts';
 import type { Runner } from './runner.ts';
 
 /** Why the provider may act: what it asked and what the witnesses answered. */
@@ -17,70 +16,73 @@ export interface Grounds {
 
 /** Frames heard up to this long before the last heartbeat are replayed too: the customer may not have sent them on. */
 const REPLAY_MARGIN_MS = 10_000;
+const HALT_GRACE_MS = 2_000;
+/** How long a handback waits for readings that are still on their way to the cloud. */
+const DRAIN_TIMEOUT_MS = 10_000;
 
 /**
- * Takes the next epoch and starts the workload. The intent is on disk before anything runs, so a crash in the middle
- * continues under the same epoch. Starting does not wait for the cloud: readings queue until it took the certificate.
+ * Puts the intent to take the next epoch on disk, before anything runs: a crash in the middle continues under the same
+ * epoch. False when the epoch is the provider's already, or the agreement has ended.
  */
-export async function takeOver(
-  context: Context,
-  cloud: CloudClient,
-  record: AgreementRecord,
-  runner: Runner,
-  grounds: Grounds,
-): Promise<void> {
-  const epoch = (currentTurn(record)?.epoch ?? 1) + 1;
+export async function takeEpoch(context: Context, id: string, grounds: Grounds): Promise<boolean> {
+  const record = context.records.get(id);
+  if (record === null || record.endedTx !== null || isProviderTurn(record)) return false;
+  const epoch = epochOf(record) + 1;
   const startedAtMs = context.clock.nowMs();
-  const certificate = await signActivation(
-    context.signer,
-    {
-      agreementId: record.id,
-      epoch,
-      lastHeartbeatAtMs: grounds.lastHeartbeatAtMs,
-      probeId: grounds.probeId,
-      issuedAtMs: startedAtMs,
-    },
-    grounds.statements,
+  const { probeId, lastHeartbeatAtMs, statements } = grounds;
+  const activation = { agreementId: id, epoch, lastHeartbeatAtMs, probeId, issuedAtMs: startedAtMs };
+  const certificate = await signActivation(context.signer, activation, statements);
+  const turn: Turn = { epoch, holder: 'provider', startedAtMs, endedAtMs: null, certificate, handback: null };
+  const taken = await context.records.update(id, (current) =>
+    epochOf(current) === epoch - 1 ? { turns: nextTurns(current.turns, startedAtMs, turn) } : {},
   );
-  const turns = nextTurns(record.turns, startedAtMs, {
-    epoch,
-    holder: 'provider',
-    startedAtMs,
-    endedAtMs: null,
-    certificate,
-    handback: null,
-  });
-  const active = await context.records.update(record.id, { turns });
-  context.emit('activating', record.id, { epoch, statements: grounds.statements.length });
-  await resumeTurn(context, cloud, active, runner);
+  if (epochOf(taken) !== epoch) return false;
+  context.emit('activating', id, { epoch, statements: statements.length });
+  return true;
 }
 
-/** Runs (or, after a crash, runs again) the provider's current turn. */
-export async function resumeTurn(
-  context: Context,
-  cloud: CloudClient,
-  record: AgreementRecord,
-  runner: Runner,
-): Promise<void> {
-  const turn = currentTurn(record);
-  if (turn?.certificate == null) return;
-  const sinceMs = turn.certificate.activation.lastHeartbeatAtMs - REPLAY_MARGIN_MS;
-  const told = cloud.raiseEpoch(record, { certificate: turn.certificate }).then(() => context.north.kick(record.id));
+/**
+ * Runs the provider's turn, or runs it again after a crash or a failure. False when the workload could not be started:
+ * the turn is closed (nothing was served) and the failure noted.
+ */
+export async function runTurn(context: Context, id: string, runner: Runner): Promise<boolean> {
+  const record = context.records.get(id);
+  const turn = record === null ? null : currentTurn(record);
+  if (turn?.holder !== 'provider' || turn.certificate === null) return true;
+  const { epoch } = turn;
   try {
-    await runner.run(turn.epoch, sinceMs);
+    await runner.run(epoch, turn.certificate.activation.lastHeartbeatAtMs - REPLAY_MARGIN_MS);
   } catch (error) {
-    const failure =
-      error instanceof EdgeError ? error : new EdgeError('ACTIVATION_FAILED', String(error), { cause: error });
-    await context.records.update(record.id, {
-      turns: nextTurns(record.turns, context.clock.nowMs(), null),
-      failure: { code: failure.code, message: failure.message, atMs: context.clock.nowMs() },
-    });
-    context.emit('activation-failed', record.id, { epoch: turn.epoch, code: failure.code, message: failure.message });
-    await told;
-    return;
+    await noteFailure(context, id, epoch, error);
+    return false;
   }
-  context.emit('active', record.id, { epoch: turn.epoch, tookMs: context.clock.nowMs() - turn.startedAtMs });
-  await told;
+  const atMs = context.clock.nowMs();
+  const isRetry = turn.endedAtMs !== null || record?.failure != null;
+  const running = isRetry
+    ? await context.records.update(id, (now) => reopened(now, epoch, atMs))
+    : context.records.get(id);
+  // A handback that came during the start has the last word.
+  if (running === null || epochOf(running) !== epoch) await runner.halt(0);
+  else context.emit('active', id, { epoch, tookMs: atMs - turn.startedAtMs });
+  return true;
+}
+
+/** A turn that failed before counts as served from the moment it succeeded. */
+function reopened(record: AgreementRecord, epoch: number, atMs: number): Partial<AgreementRecord> {
+  const turn = currentTurn(record);
+  if (turn?.epoch !== epoch || turn.endedAtMs === null) return { failure: null };
+  return { failure: null, turns: [...record.turns.slice(0, -1), { ...turn, startedAtMs: atMs, endedAtMs: null }] };
+}
+
+async function noteFailure(context: Context, id: string, epoch: number, cause: unknown): Promise<void> {
+  const error = isExpected(cause) ? cause : new EdgeError('ACTIVATION_FAILED', String(cause), { cause });
+  const { code, message } = error;
+  const atMs = context.clock.nowMs();
+  await context.records.update(id, (current) => ({
+    turns: epochOf(current) === epoch ? nextTurns(current.turns, atMs, null) : current.turns,
+    failure: { code, message, atMs, isFinal: false },
+  }));
+  context.emit('activation-failed', id, { epoch, code, message });
 }
 
 /** Stops serving, lets what it has flow out, and offers the workload back. The customer countersigns. */
@@ -89,12 +91,9 @@ export async function offerHandback(context: Context, record: AgreementRecord, r
   if (turn?.holder !== 'provider' || turn.certificate === null) {
     throw new EdgeError('NOT_ACTIVE', 'the provider does not run this workload', { context: { agreement: record.id } });
   }
-  await runner.halt(2_000);
-  const drained = await context.north.drained(
-    record.id,
-    AbortSignal.any([AbortSignal.timeout(10_000), context.signal]),
-  );
-  if (!drained) {
+  await runner.halt(HALT_GRACE_MS);
+  const until = AbortSignal.any([AbortSignal.timeout(DRAIN_TIMEOUT_MS), context.signal]);
+  if (!(await context.north.drained(record.id, until))) {
     throw new EdgeError('NOT_DRAINED', 'readings are still on their way to the cloud', {
       context: { agreement: record.id, queued: context.north.stats(record.id).queued },
       remedy: 'ask again; they are kept',

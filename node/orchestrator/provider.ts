@@ -1,27 +1,32 @@
-import { checkReceipt } from '../../arbitrator/receipt.ts';
-import { toPlainJson } from '../../market/canonical.ts';
-import { EdgeError } from '../../market/errors.ts';
-import { prove } from '../migration/possession.ts';
+import { checkHandback } from '../../arbitrator/handback.ts';
+import type { SignedHandback } from '../../arbitrator/types.ts';
+import { hasCode } from '../../market/errors.ts';
 import { answerReport } from './breach.ts';
 import type { CloudClient } from './cloud-client.ts';
 import type { Context } from './context.ts';
-import { unhex } from './context.ts';
-import { createGuard } from './guard.ts';
-import { acceptDeploy, migrate } from './provider-deploy.ts';
-import { offerHandback, resumeTurn, takeOver } from './provider-takeover.ts';
-import { type AgreementRecord, currentTurn, nextTurns, statusOf } from './records.ts';
+import { providerStep } from './ending.ts';
+import { createGuard, type GuardService } from './guard.ts';
+import { keepTrying } from './keep-trying.ts';
+import { migrate } from './provider-deploy.ts';
+import { serveProvider } from './provider-requests.ts';
+import { runTurn, takeEpoch } from './provider-takeover.ts';
+import { type AgreementRecord, currentTurn, epochOf, isProviderRunning, isProviderTurn, nextTurns } from './records.ts';
+import { releaseProvided } from './release.ts';
 import type { Runner } from './runner.ts';
-import { answerSettle, endRecord } from './settle.ts';
-import { type AgreementRequest, agreementRequestSchema, PROTOCOLS, type RequestOf } from './wire.ts';
 
 /** How often a provider looks at the chain for reports against it and for agreements that ended without it. */
 const CHAIN_POLL_MS = 2_000;
-const MIGRATION_RETRY_MS = 2_000;
+/** Trying again sooner would not help: these end when the customer publishes anew. */
+const FINAL_MIGRATION = /^(IMAGE_INVALID|BLOCK_CORRUPT|KEY_WRONG|WORKLOAD_\w+)$/;
+/** How long a provider that stopped for a handback waits for the countersignature before it serves again. */
+export const HANDBACK_WAIT_MS = 15_000;
 
 export interface ProviderService {
   start(): Promise<void>;
   /** Resources promised to others: what the DMU must not sell twice. */
   live(): AgreementRecord[];
+  /** Stops what it runs for others; the next start of the node continues. */
+  stop(): Promise<void>;
 }
 
 /** The provider's half of every agreement: migration, guard, takeover, handback, settlement. */
@@ -30,164 +35,222 @@ export function createProvider(
   cloud: CloudClient,
   makeRunner: (record: AgreementRecord) => Runner,
 ): ProviderService {
-  const runners = new Map<string, Runner>();
-  const fetched = new Map<string, number>();
-  const runnerOf = (record: AgreementRecord): Runner => {
-    const runner = runners.get(record.id) ?? makeRunner(record);
-    runners.set(record.id, runner);
-    return runner;
-  };
-  const guard = createGuard(context, {
-    onDead: async (record, grounds) => takeOver(context, cloud, record, runnerOf(record), grounds),
-  });
-  const live = (): AgreementRecord[] =>
-    context.records.list().filter((record) => record.side === 'provider' && record.endedTx === null);
-
-  const keepMigrating = async (id: string): Promise<void> => {
-    while (!context.signal.aborted) {
-      try {
-        await migrate(context, id, runnerOf, (bytes) => fetched.set(id, bytes));
-        guard.watch(id);
-        return;
-      } catch (error) {
-        const { code = 'MIGRATION_FAILED', message } = error as EdgeError;
-        const failure = { code, message, atMs: context.clock.nowMs() };
-        await context.records.update(id, { failure });
-        context.emit('migration-failed', id, { code, message });
-        if (code === 'IMAGE_INVALID' || code === 'BLOCK_CORRUPT' || code === 'KEY_WRONG') return;
-      }
-      await context.clock.sleep(MIGRATION_RETRY_MS, context.signal).catch(() => undefined);
-    }
-  };
-
-  /** After a restart: the containers are still there, or are made again from what was fetched. */
-  const rearm = async (record: AgreementRecord): Promise<void> => {
-    try {
-      await runnerOf(record).prepare(new Map());
-      guard.watch(record.id);
-    } catch (error) {
-      context.log.warn({ agreement: record.id, error: String(error) }, 'the workload must be prepared again');
-      await keepMigrating(record.id);
-    }
-  };
-
-  const known = (id: string, fromPeerId: string): AgreementRecord => {
-    const record = context.records.get(id);
-    if (record === null || record.side !== 'provider' || record.duties.customer.peerId !== fromPeerId) {
-      throw new EdgeError('AGREEMENT_UNKNOWN', 'no such agreement of yours here', { context: { agreement: id } });
-    }
-    return record;
-  };
-
-  const resumed = async (record: AgreementRecord, { signed }: RequestOf<'resumed'>): Promise<void> => {
-    const atMs = context.clock.nowMs();
-    const { epoch } = signed.handback;
-    if ((currentTurn(record)?.epoch ?? 1) >= epoch) return;
-    const turn = {
-      epoch,
-      holder: 'customer' as const,
-      startedAtMs: atMs,
-      endedAtMs: null,
-      certificate: null,
-      handback: signed,
-    };
-    await context.records.update(record.id, { turns: nextTurns(record.turns, atMs, turn) });
-    guard.unwatch(record.id);
-    guard.watch(record.id);
-    context.emit('handed-back', record.id, { epoch });
-  };
-
-  const handlers: { [T in AgreementRequest['type']]: (request: RequestOf<T>, from: string) => Promise<object> } = {
-    deploy: async (request, from) => {
-      const record = await acceptDeploy(context, request, from);
-      if (record.readyAtMs === null) void keepMigrating(record.id);
-      return { type: 'ok' };
-    },
-    progress: async ({ agreementId }, from) => {
-      const record = known(agreementId, from);
-      const tier = record.readyAtMs === null ? null : record.duties.tier;
-      const fetchedBytes = Math.max(record.migratedBytes, fetched.get(agreementId) ?? 0);
-      return { type: 'progress', tier, fetchedBytes, failure: record.failure?.message ?? null };
-    },
-    challenge: async ({ agreementId, nonce, cids }, from) => {
-      known(agreementId, from);
-      return { type: 'proof', hashes: await prove(context.content, unhex(nonce), cids) };
-    },
-    state: async ({ agreementId }, from) => {
-      const record = known(agreementId, from);
-      const failure = record.failure?.message ?? null;
-      return { type: 'state', epoch: currentTurn(record)?.epoch ?? 1, active: statusOf(record) === 'active', failure };
-    },
-    handback: async ({ agreementId }, from) => {
-      const record = known(agreementId, from);
-      return offerHandback(context, record, runnerOf(record));
-    },
-    resumed: async (request, from) => {
-      await resumed(known(request.agreementId, from), request);
-      return { type: 'ok' };
-    },
-    receipt: async ({ agreementId, receipt, signature }, from) => {
-      const record = known(agreementId, from);
-      const { customer, customerStake } = record.terms;
-      const expectation = { agreementId, customer, agents: [], customerStake, last: record.receipt?.receipt ?? null };
-      const fault = checkReceipt(context.domain, receipt, signature, expectation);
-      if (fault !== null) throw new EdgeError('RECEIPT_REFUSED', fault, { context: { agreement: agreementId } });
-      await context.records.update(agreementId, { receipt: { receipt, signature } });
-      return { type: 'ok' };
-    },
-    settle: async (request, from) => answerSettle(context, known(request.agreementId, from), request),
-    leaving: async ({ agreementId }, from) => {
-      guard.left(known(agreementId, from).id);
-      return { type: 'ok' };
-    },
-  };
-
-  const dispatch = async (body: unknown, from: string): Promise<unknown> => {
-    const parsed = agreementRequestSchema.safeParse(body);
-    if (!parsed.success) throw new EdgeError('REQUEST_INVALID', 'not a request about an agreement');
-    const handler = handlers[parsed.data.type] as (request: AgreementRequest, from: string) => Promise<object>;
-    return toPlainJson(await handler(parsed.data, from));
-  };
-
-  return {
-    live,
-    async start() {
-      await context.streams.handle(PROTOCOLS.agreement, dispatch);
-      await context.streams.handle(PROTOCOLS.heartbeat, (body, from) => guard.receive(body, from));
-      for (const record of live()) {
-        if (statusOf(record) === 'active') void resumeTurn(context, cloud, record, runnerOf(record));
-        else if (record.readyAtMs === null) void keepMigrating(record.id);
-        else void rearm(record);
-      }
-      context.clock.every(
-        CHAIN_POLL_MS,
-        () => watchChain(context, cloud, live(), runners, guard.unwatch),
-        context.signal,
-      );
-    },
-  };
+  return new Provider(context, cloud, makeRunner);
 }
 
-/** Answers reports, and notices agreements that ended: their containers go, their stake is free again. */
-async function watchChain(
-  context: Context,
-  cloud: CloudClient,
-  live: AgreementRecord[],
-  runners: Map<string, Runner>,
-  unwatch: (id: string) => void,
-): Promise<void> {
-  for (const record of live) {
+/** What requests of the customer may set in motion (`provider-requests.ts`). */
+export interface ProviderActions {
+  guard: GuardService;
+  runnerOf(record: AgreementRecord): Runner;
+  fetchedBytes(record: AgreementRecord): number;
+  startMigration(id: string): void;
+  /** Called when the workload was stopped for a handback that is not countersigned yet. */
+  awaitHandback(id: string): void;
+  takeHandback(record: AgreementRecord, signed: SignedHandback): Promise<string | null>;
+}
+
+class Provider implements ProviderService, ProviderActions {
+  readonly guard: GuardService;
+  private readonly context: Context;
+  private readonly cloud: CloudClient;
+  private readonly makeRunner: (record: AgreementRecord) => Runner;
+  private readonly runners = new Map<string, Runner>();
+  private readonly fetched = new Map<string, number>();
+  private readonly migrating = new Set<string>();
+  private readonly serving = new Set<string>();
+  private readonly handbackWaits = new Map<string, AbortController>();
+
+  constructor(context: Context, cloud: CloudClient, makeRunner: (record: AgreementRecord) => Runner) {
+    this.context = context;
+    this.cloud = cloud;
+    this.makeRunner = makeRunner;
+    this.guard = createGuard(context, { onDead: (record, grounds) => this.onDead(record.id, grounds) });
+  }
+
+  live(): AgreementRecord[] {
+    return this.context.records.list().filter(({ side, endedTx }) => side === 'provider' && endedTx === null);
+  }
+
+  async start(): Promise<void> {
+    await serveProvider(this.context, this);
+    for (const record of this.live()) this.background(record.id, 'continue', this.carryOn(record));
+    this.context.clock.every(CHAIN_POLL_MS, () => this.lookAtChain(), this.context.signal);
+  }
+
+  async stop(): Promise<void> {
+    for (const runner of this.runners.values()) await runner.halt(0);
+  }
+
+  runnerOf(record: AgreementRecord): Runner {
+    const runner = this.runners.get(record.id) ?? this.makeRunner(record);
+    this.runners.set(record.id, runner);
+    return runner;
+  }
+
+  fetchedBytes(record: AgreementRecord): number {
+    return Math.max(record.migratedBytes, this.fetched.get(record.id) ?? 0);
+  }
+
+  startMigration(id: string): void {
+    this.background(id, 'migrate', this.keepMigrating(id));
+  }
+
+  /** Null when it is (or was before) the customer's turn by this handback, or why it is refused. */
+  async takeHandback(record: AgreementRecord, signed: SignedHandback): Promise<string | null> {
+    const { terms, duties, id } = record;
+    const { epoch } = signed.handback;
+    if (epochOf(record) >= epoch) return null;
+    const expected = { terms, duties, agreementId: id, currentEpoch: epochOf(record) };
+    const fault = checkHandback(this.context.domain, signed, expected);
+    if (fault !== null) return fault;
+    const startedAtMs = this.context.clock.nowMs();
+    const turn = { epoch, holder: 'customer' as const, startedAtMs, endedAtMs: null, certificate: null };
+    await this.context.records.update(id, (current) =>
+      epochOf(current) < epoch ? { turns: nextTurns(current.turns, startedAtMs, { ...turn, handback: signed }) } : {},
+    );
+    this.handbackWaits.get(id)?.abort();
+    await this.runnerOf(record).halt(0);
+    this.guard.unwatch(id);
+    this.guard.watch(id);
+    this.context.emit('handed-back', id, { epoch });
+    return null;
+  }
+
+  /** A customer that asked for its workload and went silent again must not leave it with nobody. */
+  awaitHandback(id: string): void {
+    this.handbackWaits.get(id)?.abort();
+    const wait = new AbortController();
+    this.handbackWaits.set(id, wait);
+    const over = AbortSignal.any([wait.signal, this.context.signal]);
+    const waited = this.context.clock.sleep(HANDBACK_WAIT_MS, over).then(
+      () => this.handbackMissed(id),
+      () => undefined,
+    );
+    this.background(id, 'wait for the handback', waited);
+  }
+
+  /** The customer may have signed and told only the cloud; otherwise the turn is still this provider's. */
+  private async handbackMissed(id: string): Promise<void> {
+    const record = this.context.records.get(id);
+    if (record === null || !isProviderRunning(record)) return;
+    const signed = await this.cloud.handbackOf(record, epochOf(record) + 1).catch(() => null);
+    if (signed !== null && (await this.takeHandback(record, signed)) === null) return;
+    this.context.emit('handback-missed', id, { epoch: epochOf(record) });
+    await this.serve(id);
+  }
+
+  private async onDead(id: string, grounds: Parameters<typeof takeEpoch>[2]): Promise<void> {
+    const record = this.context.records.get(id);
+    if (record === null || this.isOver(record)) return;
+    if (await takeEpoch(this.context, id, grounds)) await this.serve(id);
+  }
+
+  /** Tells the cloud, and starts the workload as often as it takes while the epoch is this provider's. */
+  private async serve(id: string): Promise<void> {
+    const record = this.context.records.get(id);
+    const certificate = record === null ? null : currentTurn(record)?.certificate;
+    if (record === null || certificate == null || this.serving.has(id)) return;
+    this.serving.add(id);
+    const told = this.cloud.raiseEpoch(record, { certificate }).then(() => this.context.north.kick(id));
+    this.background(id, 'tell the cloud', told);
+    const { epoch } = certificate.activation;
+    const isOwed = (): boolean => {
+      const now = this.context.records.get(id);
+      return now !== null && epochOf(now) === epoch && !this.isOver(now);
+    };
     try {
-      const { status } = await context.chain.agreement(record.terms);
-      if (status === 'reported' && record.reportedTx === null && (await answerReport(context, cloud, record))) {
-        await context.records.update(record.id, { reportedTx: 'answered' });
-      }
-      if (status !== 'ended') continue;
-      unwatch(record.id);
-      await runners.get(record.id)?.remove();
-      await endRecord(context, record.id, 'by-other', record.settlement === null ? 'expired' : 'settled');
-    } catch (error) {
-      context.log.warn({ agreement: record.id, error: String(error) }, 'cannot look at the agreement on chain');
+      await keepTrying(this.context, { firstMs: 5_000, maxMs: 60_000 }, async () => {
+        return !isOwed() || (await runTurn(this.context, id, this.runnerOf(record)));
+      });
+    } finally {
+      this.serving.delete(id);
     }
+  }
+
+  /** After a restart: whatever this provider owed, it owes still. */
+  private async carryOn(record: AgreementRecord): Promise<void> {
+    if (this.isOver(record)) return;
+    if (isProviderTurn(record)) return this.serve(record.id);
+    if (record.readyAtMs === null) return this.keepMigrating(record.id);
+    try {
+      const runner = this.runnerOf(record);
+      await runner.halt(0);
+      await runner.prepare(new Map());
+      this.guard.watch(record.id);
+    } catch (error) {
+      this.context.log.warn({ agreement: record.id, error: String(error) }, 'the workload must be prepared again');
+      await this.keepMigrating(record.id);
+    }
+  }
+
+  /** One at a time per agreement: a customer that deploys again finds the running one. */
+  private async keepMigrating(id: string): Promise<void> {
+    if (this.migrating.has(id)) return;
+    this.migrating.add(id);
+    try {
+      await keepTrying(this.context, { firstMs: 2_000, maxMs: 30_000 }, () => this.migrateOnce(id));
+    } finally {
+      this.migrating.delete(id);
+    }
+  }
+
+  private async migrateOnce(id: string): Promise<boolean> {
+    const record = this.context.records.get(id);
+    if (record === null || record.endedTx !== null) return true;
+    try {
+      const note = (bytes: number): unknown => this.fetched.set(id, bytes);
+      await migrate(this.context, id, (ready) => this.runnerOf(ready), note);
+      this.guard.watch(id);
+      return true;
+    } catch (error) {
+      if (this.context.signal.aborted || hasCode(error, 'STORE_FAILED')) throw error;
+      const { code = 'MIGRATION_FAILED', message } = error as { code?: string; message: string };
+      const isFinal = FINAL_MIGRATION.test(code);
+      await this.context.records.update(id, { failure: { code, message, atMs: this.context.clock.nowMs(), isFinal } });
+      this.context.emit('migration-failed', id, { code, message });
+      return isFinal;
+    }
+  }
+
+  private isOver(record: AgreementRecord): boolean {
+    return record.endedTx !== null || this.context.clock.nowMs() >= record.terms.endsAt * 1000;
+  }
+
+  private async lookAtChain(): Promise<void> {
+    for (const record of this.live()) {
+      try {
+        if (this.isOver(record)) await this.standDown(record);
+        await providerStep(this.context, record, {
+          answer: (current) => answerReport(this.context, this.cloud, current),
+          release: (current) => this.release(current),
+        });
+      } catch (error) {
+        this.context.log.debug({ agreement: record.id, error: String(error) }, 'cannot look at the agreement on chain');
+      }
+    }
+  }
+
+  /** The term is over: nothing is owed any more, whatever the chain says and whether or not it answers. */
+  private async standDown(record: AgreementRecord): Promise<void> {
+    this.guard.unwatch(record.id);
+    if (!isProviderRunning(record)) return;
+    await this.runnerOf(record).halt(0);
+    const atMs = this.context.clock.nowMs();
+    await this.context.records.update(record.id, ({ turns }) => ({ turns: nextTurns(turns, atMs, null) }));
+  }
+
+  private async release(record: AgreementRecord): Promise<void> {
+    this.guard.unwatch(record.id);
+    this.handbackWaits.get(record.id)?.abort();
+    await releaseProvided(this.context, record, record.manifest === null ? null : this.runnerOf(record));
+    this.runners.delete(record.id);
+    this.fetched.delete(record.id);
+  }
+
+  private background(id: string, what: string, work: Promise<unknown>): void {
+    void work.catch((error) => {
+      if (this.context.signal.aborted) return;
+      this.context.log.error({ agreement: id, what, error: String(error) }, 'work for an agreement failed');
+    });
   }
 }

@@ -27,7 +27,7 @@ const turnSchema = z.strictObject({
 });
 export type Turn = z.infer<typeof turnSchema>;
 
-/** Everything this node knows of one agreement: facts only, statuses are derived (`status.ts`). */
+/** Everything this node knows of one agreement: facts only, statuses are derived (`statusOf`). */
 export const recordSchema = z.strictObject({
   id: bytes32Schema,
   side: z.enum(['customer', 'provider']),
@@ -42,6 +42,8 @@ export const recordSchema = z.strictObject({
     .strictObject({ rootCids: z.array(z.string()), blockCids: z.array(z.string()), key: bytes32Schema })
     .nullable(),
   manifest: manifestSchema.nullable(),
+  /** The customer's OCI layout folders by image digest: what a restart publishes again. */
+  images: z.record(z.string(), z.string()).default({}),
   migratedBytes: z.int().min(0),
   /** The provider holds the workload at the agreed tier. */
   readyAtMs: unixMsSchema.nullable(),
@@ -54,27 +56,42 @@ export const recordSchema = z.strictObject({
       settlement: settlementSchema,
       customerSignature: signatureSchema,
       providerSignature: signatureSchema.nullable(),
+      signedAtMs: unixMsSchema.default(0),
     })
     .nullable(),
   reportedTx: z.string().nullable(),
+  /** The provider answered the report on chain: the agreement goes on. */
+  reportAnswered: z.boolean().default(false),
   endedTx: z.string().nullable(),
   endedAs: z.enum(['settled', 'claimed', 'breached', 'expired']).nullable(),
-  failure: z.strictObject({ code: z.string(), message: z.string(), atMs: unixMsSchema }).nullable(),
+  /** The last one; `isFinal` when trying again would not help. */
+  failure: z
+    .strictObject({ code: z.string(), message: z.string(), atMs: unixMsSchema, isFinal: z.boolean().default(false) })
+    .nullable(),
 });
 export type AgreementRecord = z.infer<typeof recordSchema>;
+
+/** New values, or a function of the present ones where they depend on them. */
+export type Change = Partial<AgreementRecord> | ((current: AgreementRecord) => Partial<AgreementRecord>);
 
 export interface Records {
   get(id: string): AgreementRecord | null;
   list(): AgreementRecord[];
   add(record: AgreementRecord): Promise<void>;
   /** Merges the change and resolves when it is on disk. Changes of one record never overlap. */
-  update(id: string, change: Partial<AgreementRecord>): Promise<AgreementRecord>;
+  update(id: string, change: Change): Promise<AgreementRecord>;
 }
 
 const PREFIX = 'agreement/';
 
-/** Loads every record; from then on reads come from memory and writes are synced before they resolve. */
-export async function openRecords(store: KeyValue): Promise<Records> {
+/**
+ * Loads every record; from then on reads come from memory and writes are synced before they resolve. `onFatal` hears of
+ * a write that failed: nothing may be promised after it. Throws `STORE_CORRUPT`.
+ */
+export async function openRecords(
+  store: KeyValue,
+  onFatal: (error: unknown) => void = () => undefined,
+): Promise<Records> {
   const records = new Map<string, AgreementRecord>();
   for (const [key, text] of await store.list(PREFIX)) {
     const parsed = recordSchema.safeParse(JSON.parse(text));
@@ -88,7 +105,12 @@ export async function openRecords(store: KeyValue): Promise<Records> {
   }
   const put = async (record: AgreementRecord): Promise<void> => {
     records.set(record.id, record);
-    await store.write({ [PREFIX + record.id]: canonicalJson(record) });
+    try {
+      await store.write({ [PREFIX + record.id]: canonicalJson(record) });
+    } catch (error) {
+      onFatal(error);
+      throw error;
+    }
   };
   return {
     get: (id) => records.get(id) ?? null,
@@ -97,7 +119,7 @@ export async function openRecords(store: KeyValue): Promise<Records> {
     async update(id, change) {
       const current = records.get(id);
       if (current === undefined) throw new EdgeError('AGREEMENT_UNKNOWN', `no agreement ${id}`, { context: { id } });
-      const next = { ...current, ...change };
+      const next = { ...current, ...(typeof change === 'function' ? change(current) : change) };
       await put(next);
       return next;
     },
@@ -116,6 +138,7 @@ export function newRecord(init: NewRecord): AgreementRecord {
     openedTx: null,
     deployment: null,
     manifest: null,
+    images: {},
     migratedBytes: 0,
     readyAtMs: null,
     turns: [],
@@ -123,6 +146,7 @@ export function newRecord(init: NewRecord): AgreementRecord {
     receipt: null,
     settlement: null,
     reportedTx: null,
+    reportAnswered: false,
     endedTx: null,
     endedAs: null,
     failure: null,
@@ -136,13 +160,33 @@ export function currentTurn(record: AgreementRecord): Turn | null {
   return record.turns.at(-1) ?? null;
 }
 
+/** The epoch that this node knows to be current. */
+export function epochOf(record: AgreementRecord): number {
+  return currentTurn(record)?.epoch ?? 1;
+}
+
+/** The provider runs the workload, or has decided to. False after an activation that failed. */
+export function isProviderRunning(record: AgreementRecord): boolean {
+  const turn = currentTurn(record);
+  return turn?.holder === 'provider' && turn.endedAtMs === null;
+}
+
+/** The epoch is the provider's, whether or not its workload could be started: only a handback takes it away. */
+export function isProviderTurn(record: AgreementRecord): boolean {
+  return currentTurn(record)?.holder === 'provider';
+}
+
+/** The first turn of every agreement: the customer's. */
+export function firstTurn(startedAtMs: number): Turn {
+  return { epoch: 1, holder: 'customer', startedAtMs, endedAtMs: null, certificate: null, handback: null };
+}
+
 /** Status from facts, final ones first. `active`: the provider runs the workload. */
 export function statusOf(record: AgreementRecord): RecordStatus {
   if (record.endedTx !== null) return 'ended';
-  if (record.reportedTx !== null) return 'reported';
+  if (record.reportedTx !== null && !record.reportAnswered) return 'reported';
   if (record.settlement !== null) return 'settling';
-  const turn = currentTurn(record);
-  if (turn?.holder === 'provider' && turn.endedAtMs === null) return 'active';
+  if (isProviderRunning(record)) return 'active';
   if (record.readyAtMs !== null) return 'protected';
   if (record.openedTx !== null) return 'open';
   return 'signed';

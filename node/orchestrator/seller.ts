@@ -1,13 +1,15 @@
+import type { ProviderFacts } from '../../market/answer-proposal.ts';
 import { toPlainJson } from '../../market/canonical.ts';
 import { answerProposal, buildOffer, spare } from '../../market/dmu-provider.ts';
 import { EdgeError } from '../../market/errors.ts';
-import { type Proposal, proposalSchema } from '../../market/negotiation.ts';
-import type { Offer, SignedOffer } from '../../market/orders.ts';
+import { type NegotiationAnswer, type Proposal, proposalSchema } from '../../market/negotiation.ts';
+import type { Offer, SignedDemand, SignedOffer } from '../../market/orders.ts';
 import type { ProviderPolicy } from '../../market/policy.ts';
 import { reputationPermille } from '../../market/reputation.ts';
 import type { Resources } from '../../market/resources.ts';
 import { signOffer } from '../../market/sign-order.ts';
 import type { MarketFeed } from '../../sdk/market-feed.ts';
+import type { VaultAccount } from '../../sdk/ports.ts';
 import type { Context } from './context.ts';
 import { hex } from './context.ts';
 import type { AgreementRecord } from './records.ts';
@@ -20,7 +22,7 @@ const ANSWER_EVERY_MS = 10_000;
 
 export interface Seller {
   start(): Promise<void>;
-  /** Measures, prices, signs and publishes an offer now. Null with the reason when nothing is for sale. */
+  /** Measures, prices, signs and publishes an offer now. Throws `NOTHING_OFFERED` or `STAKE_NOT_FUNDED`. */
   publish(): Promise<SignedOffer>;
   measured(): Promise<Resources>;
   lastOffer(): SignedOffer | null;
@@ -39,107 +41,143 @@ export interface SellerInit {
 
 /** The provider's side of the market: offers, and answers to proposals by policy. */
 export function createSeller(context: Context, init: SellerInit): Seller {
-  const { token } = init;
-  const policyOrFail = (): ProviderPolicy => {
-    if (init.policy !== null) return init.policy;
+  return new PolicySeller(context, init);
+}
+
+class PolicySeller implements Seller {
+  private readonly context: Context;
+  private readonly init: SellerInit;
+  private last: SignedOffer | null = null;
+  private answeredAtMs = 0;
+
+  constructor(context: Context, init: SellerInit) {
+    this.context = context;
+    this.init = init;
+  }
+
+  async start(): Promise<void> {
+    if (this.init.policy === null) return;
+    const { clock, signal, streams } = this.context;
+    await streams.handle(PROTOCOLS.negotiate, async (body, from) => toPlainJson(await this.answer(body, from)));
+    this.init.feed.onDemand((demand) => this.hear(demand));
+    void this.tryPublish('start');
+    clock.every((OFFER_LIFETIME_SEC * 1000) / 2, () => this.tryPublish('renewal'), signal);
+  }
+
+  async publish(): Promise<SignedOffer> {
+    const { context } = this;
+    const order = await this.buildOffer();
+    const signed = await signOffer(context.signer, order);
+    this.last = signed;
+    await this.init.feed.publish(signed);
+    context.emit('offered', null, { cell: order.cell, resources: order.resources });
+    return signed;
+  }
+
+  measured(): Promise<Resources> {
+    return this.init.measure();
+  }
+
+  lastOffer(): SignedOffer | null {
+    return this.last;
+  }
+
+  private policy(): ProviderPolicy {
+    if (this.init.policy !== null) return this.init.policy;
     throw new EdgeError('NOTHING_OFFERED', 'this node rents nothing out', {
       remedy: 'add a section "offer" to the configuration (empty for the default prices)',
     });
-  };
-  let last: SignedOffer | null = null;
-  let answeredAtMs = 0;
+  }
 
-  const capacity = async (): Promise<Resources> => spare(await init.measure(), [], policyOrFail());
+  private async capacity(): Promise<Resources> {
+    return spare(await this.init.measure(), [], this.policy());
+  }
 
-  const publish = async (): Promise<SignedOffer> => {
-    const policy = policyOrFail();
-    const { balance } = await context.chain.account(token, context.signer.address);
+  private async buildOffer(): Promise<Offer> {
+    const policy = this.policy();
+    const { chain, clock, peer, randomBytes, signer } = this.context;
+    const { cell, token } = this.init;
+    const { balance } = await chain.account(token, signer.address);
     if (balance === 0n) {
       throw new EdgeError('STAKE_NOT_FUNDED', 'an offer needs a stake, and the vault is empty', {
-        context: { account: context.signer.address, token },
+        context: { account: signer.address, token },
         remedy: 'deposit tokens into the escrow: eaas deposit AMOUNT',
       });
     }
-    const order: Offer = buildOffer(
-      {
-        provider: context.signer.address,
-        peerId: context.peer.peerId,
-        addrs: context.peer.addrs(),
-        cell: init.cell,
-        token,
-        spare: await capacity(),
-        freeStakeWei: balance,
-        nowSec: Math.floor(context.clock.nowMs() / 1000),
-        lifetimeSec: OFFER_LIFETIME_SEC,
-        salt: hex(context.randomBytes(32)),
-      },
-      policy,
-    );
-    last = await signOffer(context.signer, order);
-    await init.feed.publish(last);
-    context.emit('offered', null, { cell: order.cell, resources: order.resources });
-    return last;
-  };
+    const facts = {
+      provider: signer.address,
+      peerId: peer.peerId,
+      addrs: peer.addrs(),
+      cell,
+      token,
+      spare: await this.capacity(),
+      freeStakeWei: balance,
+      nowSec: Math.floor(clock.nowMs() / 1000),
+      lifetimeSec: OFFER_LIFETIME_SEC,
+      salt: hex(randomBytes(32)),
+    };
+    return buildOffer(facts, policy);
+  }
 
   /** Publishing that may fail without harm: the next turn tries again. */
-  const tryPublish = async (why: string): Promise<void> => {
+  private async tryPublish(why: string): Promise<void> {
     try {
-      await publish();
+      await this.publish();
     } catch (error) {
-      context.log.info({ why, error: String(error) }, 'no offer published');
+      this.context.log.info({ why, error: String(error) }, 'no offer published');
     }
-  };
+  }
 
-  const decide = async (proposal: Proposal): Promise<object> => {
-    const policy = policyOrFail();
+  private hear(demand: SignedDemand): void {
+    const nowMs = this.context.clock.nowMs();
+    if (demand.order.peerId === this.context.peer.peerId || nowMs - this.answeredAtMs < ANSWER_EVERY_MS) return;
+    this.answeredAtMs = nowMs;
+    void this.tryPublish('demand');
+  }
+
+  private async answer(body: unknown, fromPeerId: string): Promise<NegotiationAnswer> {
+    const parsed = proposalSchema.safeParse(body);
+    if (!parsed.success) return { type: 'decline', code: 'PROPOSAL_INVALID', message: 'not a proposal' };
+    if (parsed.data.duties.customer.peerId !== fromPeerId) {
+      return { type: 'decline', code: 'NOT_A_PARTY', message: 'only the customer itself may propose' };
+    }
+    return this.decide(parsed.data);
+  }
+
+  private async decide(proposal: Proposal): Promise<NegotiationAnswer> {
+    const { chain, clock, emit, signer } = this.context;
     const { terms } = proposal;
     const [own, customer] = await Promise.all([
-      context.chain.account(terms.token, context.signer.address),
-      context.chain.account(terms.token, terms.customer),
+      chain.account(terms.token, signer.address),
+      chain.account(terms.token, terms.customer),
     ]);
-    const live = init.live();
-    const decision = answerProposal(
-      proposal,
-      {
-        domain: context.domain,
-        address: context.signer.address,
-        cell: init.cell,
-        capacity: await capacity(),
-        standby: live.map(({ duties }) => ({ need: duties.need, tier: duties.tier, faultDomain: duties.cell })),
-        agreements: live.length,
-        freeStakeWei: own.balance,
-        customerReputationPermille: reputationPermille(customer),
-      },
-      policy,
-      Math.floor(context.clock.nowMs() / 1000),
-    );
-    context.emit('proposal-decided', null, { customer: terms.customer, round: proposal.round, answer: decision.type });
+    const facts = await this.facts(own, customer);
+    const nowSec = Math.floor(clock.nowMs() / 1000);
+    const decision =
+      customer.balance < terms.customerStake
+        ? unfunded(customer.balance, terms.customerStake)
+        : answerProposal(proposal, facts, this.policy(), nowSec);
+    emit('proposal-decided', null, { customer: terms.customer, round: proposal.round, answer: decision.type });
     if (decision.type !== 'accept') return decision;
-    return { type: 'accept', providerSignature: await context.signer.sign('Terms', terms) };
-  };
+    return { type: 'accept', providerSignature: await signer.sign('Terms', terms) };
+  }
 
-  return {
-    publish,
-    measured: init.measure,
-    lastOffer: () => last,
-    async start() {
-      if (init.policy === null) return;
-      await context.streams.handle(PROTOCOLS.negotiate, async (body, fromPeerId) => {
-        const parsed = proposalSchema.safeParse(body);
-        if (!parsed.success) return { type: 'decline', code: 'PROPOSAL_INVALID', message: 'not a proposal' };
-        if (parsed.data.duties.customer.peerId !== fromPeerId) {
-          return { type: 'decline', code: 'NOT_A_PARTY', message: 'only the customer itself may propose' };
-        }
-        return toPlainJson(await decide(parsed.data));
-      });
-      init.feed.onDemand((demand) => {
-        const nowMs = context.clock.nowMs();
-        if (demand.order.peerId === context.peer.peerId || nowMs - answeredAtMs < ANSWER_EVERY_MS) return;
-        answeredAtMs = nowMs;
-        void tryPublish('demand');
-      });
-      void tryPublish('start');
-      context.clock.every((OFFER_LIFETIME_SEC * 1000) / 2, () => tryPublish('renewal'), context.signal);
-    },
-  };
+  private async facts(own: VaultAccount, customer: VaultAccount): Promise<ProviderFacts> {
+    const live = this.init.live();
+    return {
+      domain: this.context.domain,
+      address: this.context.signer.address,
+      cell: this.init.cell,
+      capacity: await this.capacity(),
+      standby: live.map(({ duties }) => ({ need: duties.need, tier: duties.tier, faultDomain: duties.cell })),
+      agreements: live.length,
+      freeStakeWei: own.balance,
+      customerReputationPermille: reputationPermille(customer),
+    };
+  }
+}
+
+/** Signing would bind this node's stake to an agreement that can never be opened. */
+function unfunded(balance: bigint, stake: bigint): NegotiationAnswer {
+  return { type: 'decline', code: 'CUSTOMER_UNFUNDED', message: `the vault holds ${balance} of the stake of ${stake}` };
 }

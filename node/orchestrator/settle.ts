@@ -23,11 +23,14 @@ function proposal(context: Context, record: AgreementRecord): Settlement {
   });
 }
 
-/** Customer: proposes what was earned, gets the provider's signature, submits both in one transaction. */
+/**
+ * Customer: proposes what was earned, gets the provider's signature, submits both in one transaction. What both signed
+ * before a crash is submitted as it is. Throws `SETTLEMENT_DECLINED`, or as `Streams.call` and `Chain.submit`.
+ */
 export async function settle(context: Context, record: AgreementRecord): Promise<TxResult> {
-  const settlement = record.settlement?.settlement ?? proposal(context, record);
+  if (record.settlement?.providerSignature != null) return submitSettlement(context, record);
+  const settlement = proposal(context, record);
   const customerSignature = await context.signer.sign('Settlement', settlement);
-  await context.records.update(record.id, { settlement: { settlement, customerSignature, providerSignature: null } });
   const answer = settleAnswerSchema.parse(
     await context.streams.call(
       peerOf(record.duties.provider),
@@ -37,22 +40,35 @@ export async function settle(context: Context, record: AgreementRecord): Promise
     ),
   );
   if (answer.type === 'decline') {
-    await context.records.update(record.id, { settlement: null });
     throw new EdgeError('SETTLEMENT_DECLINED', `the provider does not sign: ${answer.message}`, {
       context: { agreement: record.id, code: answer.code },
       remedy: 'propose again, or let the agreement end by claim or by time',
     });
   }
   const { providerSignature } = answer;
-  await context.records.update(record.id, { settlement: { settlement, customerSignature, providerSignature } });
-  const { terms } = record;
-  const tx = await context.chain.submit(
-    `settle/${record.id}`,
-    { name: 'settle', terms, settlement, customerSignature, providerSignature },
-    { signal: context.signal },
-  );
-  await endRecord(context, record.id, tx.hash, 'settled');
-  return tx;
+  const signer = signerOf(context.domain, 'Settlement', settlement, providerSignature);
+  if (signer?.toLowerCase() !== record.terms.provider.toLowerCase()) {
+    throw new EdgeError('SETTLEMENT_DECLINED', "the provider's signature is wrong", {
+      context: { agreement: record.id },
+      remedy: 'let the agreement end by claim or by time',
+    });
+  }
+  const signedAtMs = context.clock.nowMs();
+  const signed = { settlement, customerSignature, providerSignature, signedAtMs };
+  return submitSettlement(context, await context.records.update(record.id, { settlement: signed }));
+}
+
+/** Submits what both signed; either may. */
+export async function submitSettlement(
+  context: Context,
+  { id, terms, settlement }: AgreementRecord,
+): Promise<TxResult> {
+  if (settlement === null || settlement.providerSignature === null) {
+    throw new EdgeError('SETTLEMENT_UNSIGNED', 'the settlement is not signed by both', { context: { agreement: id } });
+  }
+  const { customerSignature, providerSignature } = settlement;
+  const call = { name: 'settle' as const, terms, settlement: settlement.settlement };
+  return context.chain.submit(`settle/${id}`, { ...call, customerSignature, providerSignature }, context);
 }
 
 /** Provider: signs a fair proposal, declines a short one with its own figure. */
@@ -75,7 +91,9 @@ export async function answerSettle(
     return decline('SETTLEMENT_SHORT', `${settlement.toProvider} is less than the ${own.toProvider} that were earned`);
   }
   const providerSignature = await context.signer.sign('Settlement', settlement);
-  await context.records.update(record.id, { settlement: { settlement, customerSignature, providerSignature } });
+  const signedAtMs = context.clock.nowMs();
+  const signed = { settlement, customerSignature, providerSignature, signedAtMs };
+  await context.records.update(record.id, { settlement: signed });
   context.emit('settlement-signed', record.id, { toProvider: settlement.toProvider.toString() });
   return { type: 'settle', providerSignature };
 }
@@ -86,9 +104,8 @@ export async function endRecord(
   txHash: string,
   endedAs: NonNullable<AgreementRecord['endedAs']>,
 ): Promise<void> {
-  const record = context.records.get(id);
-  if (record === null || record.endedTx !== null) return;
-  const turns = nextTurns(record.turns, context.clock.nowMs(), null);
-  await context.records.update(id, { endedTx: txHash, endedAs, turns });
+  if (context.records.get(id)?.endedTx !== null) return;
+  const atMs = context.clock.nowMs();
+  await context.records.update(id, ({ turns }) => ({ endedTx: txHash, endedAs, turns: nextTurns(turns, atMs, null) }));
   context.emit('ended', id, { endedAs, txHash });
 }

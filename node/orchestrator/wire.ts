@@ -60,6 +60,8 @@ export const progressSchema = z.strictObject({
   tier: tierSchema.nullable(),
   fetchedBytes: z.int().min(0),
   failure: z.string().max(500).nullable(),
+  /** The failure will not go away by itself. */
+  isFinal: z.boolean(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 export const proofSchema = z.strictObject({ type: z.literal('proof'), hashes: z.array(z.string().max(128)).max(4096) });
