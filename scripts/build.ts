@@ -33,8 +33,12 @@ const common = {
   external: ['classic-level', 'cpu-features', '*.node'],
 } satisfies BuildOptions;
 
-/** The program in chunks, so that a command loads what it needs; the demo's breaching provider is the same but for one part. */
-const programs = { eaas: 'scripts/eaas.ts', 'breaching-provider': 'scripts/demo/breaching-provider.ts' };
+/** The program in chunks, so that a command loads what it needs; nodes of local networks differ in a few parts. */
+const programs = {
+  eaas: 'scripts/eaas.ts',
+  'local-node': 'scripts/devnet/local-node.ts',
+  'breaching-provider': 'scripts/demo/breaching-provider.ts',
+};
 /** One file each: the first goes into an image, where nothing else is. */
 const singles = { 'device-service': 'scripts/demo/device-service.ts', motes: 'scripts/demo/motes.ts' };
 

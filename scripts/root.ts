@@ -16,7 +16,7 @@ export function projectRoot(): string {
 }
 
 /** A program that `npm run build` left in dist/. */
-export function builtProgram(name: 'eaas' | 'motes' | 'device-service' | 'breaching-provider'): string {
+export function builtProgram(name: 'eaas' | 'local-node' | 'motes' | 'device-service' | 'breaching-provider'): string {
   const file = join(projectRoot(), 'dist', `${name}.js`);
   if (existsSync(file)) return file;
   throw new EdgeError('NOT_BUILT', `${file} is not there`, { context: { file }, remedy: 'build it: npm run build' });

@@ -8,7 +8,7 @@ import { createPrinter, type Printer } from './print.ts';
 /** What every command can use. */
 export interface Cli {
   printer: Printer;
-  /** Aborts on Ctrl-C or SIGTERM; a second one ends the process. */
+  /** Aborts on Ctrl-C, SIGTERM or when the terminal closes; a second one ends the process. */
   signal: AbortSignal;
   config(flags?: Record<string, unknown>): Promise<NodeConfig>;
   /** The running node of `--data-dir`, or of the configuration file. */
@@ -37,7 +37,7 @@ export interface CommandSpec {
 /** Ctrl-C once asks to stop, twice forces it. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(130);
       stop.abort(new Error(name));

@@ -35,7 +35,7 @@ const RESPONSE_WINDOW_SEC = 6;
 const INSURE = { responseWindowSec: RESPONSE_WINDOW_SEC, maxStandbyPerHour: '2', maxActivePerHour: '20' };
 
 function plans(breach: boolean): EdgePlan[] {
-  const entry = builtProgram(breach ? 'breaching-provider' : 'eaas');
+  const entry = builtProgram(breach ? 'breaching-provider' : 'local-node');
   const providers = [...NEIGHBOURS, FAR].map((site) => ({
     site,
     insure: INSURE,
@@ -52,7 +52,6 @@ function plans(breach: boolean): EdgePlan[] {
     insure: INSURE,
     offer: null,
     interfaces: INTERFACES,
-    flags: ['--breach-after', '5000'],
   };
   return [bridge, ...providers];
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../node/clock.ts';
 import type { RuntimeName } from '../../node/ports.ts';
 import { selectRuntime } from '../../node/runtime/select.ts';
+import { builtProgram } from '../root.ts';
 import { type LocalChain, startChain } from './chain.ts';
 import { type CloudSite, startCloud } from './cloud-node.ts';
 import { type EdgeInit, type EdgeNode, layOutEdge, startNode } from './edge-node.ts';
@@ -10,7 +11,7 @@ import type { Program } from './processes.ts';
 
 /** One edge of a network to be: its place and policies, and with what it is started. */
 export interface EdgePlan extends Pick<EdgeInit, 'site' | 'offer' | 'insure' | 'interfaces'> {
-  /** The built program to run; `eaas` by default. */
+  /** The built program to run; `local-node` by default. */
   entry?: string;
   flags?: string[];
 }
@@ -89,7 +90,7 @@ export async function startNetwork(init: NetworkInit): Promise<Network> {
       const node = edges[index];
       if (node === undefined) throw new RangeError(`there is no edge ${name}`);
       const { entry, flags = [] } = init.edges[index] ?? {};
-      const program = startNode({ ...node, name }, { entry, flags: ['--unsafe-process', ...flags] });
+      const program = startNode({ ...node, name }, { entry: entry ?? builtProgram('local-node'), flags });
       programs.set(name, program);
       const seen = await follow(node.dataDir, program);
       followed.set(name, seen);

@@ -18,6 +18,16 @@ function pairs(values: unknown, flag: string): Record<string, string> {
   );
 }
 
+async function envFile(file: unknown): Promise<Record<string, string>> {
+  if (file === undefined) return {};
+  const path = resolve(String(file));
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new EdgeError('ENV_FILE_NOT_FOUND', `cannot read ${path}`, { context: { path }, cause });
+  });
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return pairs(lines, 'env-file');
+}
+
 const STEPS: Record<string, string> = {
   'running-locally': 'the workload runs on this device',
   estimated: 'its need is estimated',
@@ -49,6 +59,7 @@ export const insureCommand: CommandSpec = {
   options: [
     new Option('--image <tag=folder...>', 'OCI layout folder of a local image tag that the file names'),
     new Option('--env <name=value...>', 'values of ${NAME} in the file'),
+    new Option('--env-file <file>', 'NAME=VALUE lines for the same; --env wins'),
   ],
   examples: ['eaas insure compose.yaml --image device-service:1=./image'],
   async handler(cli, [file = ''], options) {
@@ -56,6 +67,7 @@ export const insureCommand: CommandSpec = {
     const compose = await readFile(path, 'utf8').catch((cause) => {
       throw new EdgeError('COMPOSE_NOT_FOUND', `cannot read ${path}`, { context: { path }, cause });
     });
+    const environment = { ...(await envFile(options.envFile)), ...pairs(options.env, 'env') };
     const api = await cli.api();
     const known = (await api.get('/v1/events/last')) as { id: number };
     const progress = cli.printer.progress('insure');
@@ -65,7 +77,7 @@ export const insureCommand: CommandSpec = {
       const agreement = (await api.post('/v1/insure', {
         compose,
         baseDir: dirname(path),
-        environment: pairs(options.env, 'env'),
+        environment,
         images: pairs(options.image, 'image'),
       })) as Json;
       progress.done(`protected by agreement ${agreement.id}`);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { EdgeError } from '../../../market/errors.ts';
 import type { NodeConfig } from '../../config.ts';
-import { type Overrides, startNode } from '../../node.ts';
+import type { Overrides } from '../../node.ts';
 import { askPassword } from '../password.ts';
 import type { CommandSpec } from '../program.ts';
 
@@ -27,19 +27,13 @@ export function upCommand(overrides: Overrides = {}): CommandSpec {
     describe: 'run the node: offer spare resources, stand by for others, insure own containers',
     options: [
       new Option('--runtime <name>', 'docker, namespaces or auto').choices(['auto', 'docker', 'namespaces', 'process']),
-      new Option('--unsafe-process', 'let the runtime "process" run containers unisolated').hideHelp(),
-      new Option('--breach-after <ms>', 'wait before a missing takeover counts as a breach')
-        .argParser(Number)
-        .hideHelp(),
     ],
     examples: ['eaas up --config /etc/eaas/eaas.yaml', 'EAAS_LOG_LEVEL=debug eaas up'],
     async handler(cli, _args, options) {
       const config = await cli.config({ runtime: options.runtime });
-      const node = await startNode(config, await passwordOf(config), {
-        allowProcess: options.unsafeProcess === true,
-        breachAfterMs: options.breachAfter as number | undefined,
-        ...overrides,
-      });
+      // Loaded when it is needed: the other commands start without it.
+      const { startNode } = await import('../../node.ts');
+      const node = await startNode(config, await passwordOf(config), overrides);
       cli.printer.note(`eaas: ${config.name} is up as ${node.address}${apiNote(node.apiPort)}`);
       cli.printer.result({ address: node.address, peerId: node.peerId, apiPort: node.apiPort });
       await new Promise<void>((resolve) => cli.signal.addEventListener('abort', () => resolve(), { once: true }));
