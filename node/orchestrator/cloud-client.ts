@@ -33,11 +33,11 @@ const RETRY_MS = 250;
 const RETRY_MAX_MS = 5_000;
 
 /** An answer that will not change when asked again (4xx) is told apart from an outage. */
-async function request(url: string, method: string, body?: unknown): Promise<unknown> {
+async function request(send: typeof fetch, url: string, method: string, body?: unknown): Promise<unknown> {
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
+    response = await send(url, {
       method,
       headers: body === undefined ? {} : { 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(toPlainJson(body)),
@@ -76,15 +76,27 @@ const evidenceSchema = z.looseObject({
   ),
 });
 
-export function createCloudClient(parts: { clock: Clock; log: Logger; signal: AbortSignal }): CloudClient {
+export interface CloudParts {
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+  /** The global one unless a test puts another in its place. */
+  fetch?: typeof fetch;
+}
+
+export function createCloudClient(parts: CloudParts): CloudClient {
   return new HttpCloud(parts);
 }
 
 class HttpCloud implements CloudClient {
-  private readonly parts: { clock: Clock; log: Logger; signal: AbortSignal };
+  private readonly parts: CloudParts;
 
-  constructor(parts: { clock: Clock; log: Logger; signal: AbortSignal }) {
+  constructor(parts: CloudParts) {
     this.parts = parts;
+  }
+
+  private request(url: string, method: string, body?: unknown): Promise<unknown> {
+    return request(this.parts.fetch ?? fetch, url, method, body);
   }
 
   async register(record: AgreementRecord): Promise<void> {
@@ -107,16 +119,16 @@ class HttpCloud implements CloudClient {
 
   async currentEpoch(record: AgreementRecord): Promise<number | null> {
     if (record.duties.cloud === null) return null;
-    return overviewSchema.parse(await request(urlOf(record), 'GET')).epoch;
+    return overviewSchema.parse(await this.request(urlOf(record), 'GET')).epoch;
   }
 
   async serviceRecord(record: AgreementRecord, epoch: number): Promise<SignedServiceRecord> {
-    return signedServiceRecordSchema.parse(await request(urlOf(record, `/record/${epoch}`), 'GET'));
+    return signedServiceRecordSchema.parse(await this.request(urlOf(record, `/record/${epoch}`), 'GET'));
   }
 
   async handbackOf(record: AgreementRecord, epoch: number): Promise<SignedHandback | null> {
     if (record.duties.cloud === null) return null;
-    const { evidence } = evidenceSchema.parse(await request(urlOf(record, '/epochs'), 'GET'));
+    const { evidence } = evidenceSchema.parse(await this.request(urlOf(record, '/epochs'), 'GET'));
     return evidence.find((entry) => entry.epoch === epoch)?.evidence.handback ?? null;
   }
 
@@ -125,7 +137,7 @@ class HttpCloud implements CloudClient {
     const { clock, log, signal } = this.parts;
     for (let waitMs = RETRY_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
-        await request(url, method, body);
+        await this.request(url, method, body);
         return;
       } catch (error) {
         if (!hasCode(error, 'CLOUD_UNREACHABLE') && !isNotRegistered(error)) throw error;

@@ -23,6 +23,8 @@ export interface FakeRuntime extends Runtime {
   usage: Usage;
   /** The container ends by itself, as after a SIGKILL from outside. */
   kill(id: string, exitCode?: number): void;
+  /** Every running container ends, as after a power cut. */
+  killAll(): void;
   /** Null when there is no such container. */
   spec(id: string): ContainerSpec | null;
 }
@@ -120,6 +122,10 @@ class MemoryRuntime implements FakeRuntime {
 
   kill(id: string, exitCode = 137): void {
     Object.assign(this.require(id), { status: 'exited', exitCode });
+  }
+
+  killAll(): void {
+    for (const [id, { status }] of this.containers) if (status === 'running') this.kill(id);
   }
 
   spec(id: string): ContainerSpec | null {
