@@ -38,8 +38,8 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         _requireArbitration(terms, agreement.id, arbitration);
         bool byProvider = _requireParty(terms);
 
-        bool direct =
-            ERC165Checker.supportsERC165InterfaceUnchecked(arbitration.arbitrator, type(IAgreementArbitrator).interfaceId);
+        bytes4 interfaceId = type(IAgreementArbitrator).interfaceId;
+        bool direct = ERC165Checker.supportsERC165InterfaceUnchecked(arbitration.arbitrator, interfaceId);
         uint256 feeWei = direct ? _directFee(arbitration) : _plainFee(arbitration);
         if (feeWei > arbitration.maxFeeWei) {
             revert AgreementEscrowFeeAboveCap(agreement.id, feeWei, arbitration.maxFeeWei);
@@ -58,7 +58,8 @@ abstract contract Disputes is IDisputes, IArbitrable, IEvidence, Endings {
         // The agreement is marked already: an arbitrator that re-enters finds it disputed.
         uint256 disputeID = uint256(agreement.id);
         if (!direct) {
-            disputeID = IArbitrator(arbitration.arbitrator).createDispute{value: feeWei}(CHOICES, arbitration.extraData);
+            IArbitrator arbitrator = IArbitrator(arbitration.arbitrator);
+            disputeID = arbitrator.createDispute{value: feeWei}(CHOICES, arbitration.extraData);
             _subjects[_disputeKey(arbitration.arbitrator, disputeID)] = (agreement.key << 40) | terms.openBy;
         }
         emit Dispute(IArbitrator(arbitration.arbitrator), disputeID, META_EVIDENCE_ID, uint256(agreement.id));

@@ -48,7 +48,9 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
         IERC20(token).safeTransfer(to, amount);
         uint256 left = IERC20(token).balanceOf(address(this));
         // More must not leave than was asked, or others would pay for it; less means that the receiver got less.
-        if (left + amount != before) revert AgreementEscrowTransferMismatch(token, amount, Math.saturatingSub(before, left));
+        if (left + amount != before) {
+            revert AgreementEscrowTransferMismatch(token, amount, Math.saturatingSub(before, left));
+        }
     }
 
     /// @inheritdoc IVault
@@ -106,7 +108,9 @@ abstract contract Vault is IVault, ReentrancyGuardTransient {
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         uint256 held = IERC20(token).balanceOf(address(this));
         if (held > type(uint96).max) revert AgreementEscrowVaultFull(token, held);
-        if (held != before + amount) revert AgreementEscrowTransferMismatch(token, amount, Math.saturatingSub(held, before));
+        if (held != before + amount) {
+            revert AgreementEscrowTransferMismatch(token, amount, Math.saturatingSub(held, before));
+        }
 
         Word storage account = _accounts[token][msg.sender];
         account.word = account.word.plusBalance(amount);

@@ -5,8 +5,9 @@ import {Arbitration, Terms} from "../types/Agreements.sol";
 import {PanelChange, PanelDispute} from "../types/Panel.sol";
 
 /// @title An ERC-792 arbitrator of named members: k of n sign a ruling off chain, anyone submits it
-/// @notice The fee of a ruling goes to the payee that it names. Without a ruling in time it goes back. There is no appeal. Members, threshold and fee change only by the members' signatures and after a delay
-/// in which everybody can see what is coming.
+/// @notice The fee of a ruling goes to the payee that it names. Without a ruling in time it goes back. There is no
+/// appeal. Members, threshold and fee change only by the members' signatures and after a delay in which everybody can
+/// see what is coming.
 interface IPanelArbitrator {
     event DisputeRuled(uint256 indexed disputeID, uint256 ruling, address payee);
     event DisputeRefunded(uint256 indexed disputeID, address arbitrable, uint256 amountWei);

@@ -49,8 +49,8 @@ interface IVault {
     /// @param until Unix seconds; only grows.
     function revoke(address token, uint32 until) external;
 
-    /// @notice Takes out the sender's native currency: what it paid beyond an arbitrator's fee, fees that were not used,
-    /// and fees that it earned with a ruling.
+    /// @notice Takes out the sender's native currency: what it paid beyond an arbitrator's fee, fees that were not
+    /// used, and fees that it earned with a ruling.
     function withdrawFees(address payable to) external;
 
     /// @notice The owner's word for one token.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Terms} from "../types/Agreements.sol";
-
 /// @notice The word of a provider's lane: which agreement it holds and the facts about it.
 /// Bits 0-7 are flags, bits 8-47 the latest `openBy` ever opened there, bits 48-255 the top of the agreement's id.
 /// The word is never cleared: the next agreement of the lane overwrites it, and its `openBy` is what makes terms

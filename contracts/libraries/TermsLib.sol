@@ -7,7 +7,8 @@ import {Arbitration, Outcome, Terms} from "../types/Agreements.sol";
 /// @notice EIP-712 struct hashes of everything that the escrow checks a signature on.
 library TermsLib {
     bytes32 internal constant TERMS_TYPEHASH = keccak256(
-        "Terms(address customer,address provider,address token,uint128 customerStake,uint128 providerStake,uint40 openBy,uint40 endsAt,uint32 responseWindowSec,uint32 lane,bytes32 arbitrationHash,bytes32 dutiesHash)"
+        "Terms(address customer,address provider,address token,uint128 customerStake,uint128 providerStake,"
+        "uint40 openBy,uint40 endsAt,uint32 responseWindowSec,uint32 lane,bytes32 arbitrationHash,bytes32 dutiesHash)"
     );
     bytes32 internal constant ARBITRATION_TYPEHASH = keccak256(
         "Arbitration(address arbitrator,uint128 maxFeeWei,uint32 rulingWindowSec,uint16 feeShareBps,bytes extraData)"

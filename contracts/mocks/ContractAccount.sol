@@ -36,7 +36,11 @@ contract ContractAccount is IERC1271 {
         acceptsCoins = accepts;
     }
 
-    function execute(address target, uint256 value, bytes calldata data) external payable returns (bytes memory result) {
+    function execute(address target, uint256 value, bytes calldata data)
+        external
+        payable
+        returns (bytes memory result)
+    {
         bool succeeded;
         (succeeded, result) = target.call{value: value}(data);
         if (!succeeded) {
