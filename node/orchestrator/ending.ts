@@ -85,7 +85,9 @@ async function claimWhenDue(
 export async function customerStep(context: Context, record: AgreementRecord, hooks: CustomerHooks): Promise<void> {
   const nowMs = context.clock.nowMs();
   const isReported = statusOf(record) === 'reported';
-  if (record.openedTx === null || (!isReported && nowMs < record.terms.endsAt * 1000)) return;
+  const isSigned = record.settlement?.providerSignature != null;
+  const isEndOfTerm = nowMs >= record.terms.endsAt * 1000;
+  if (record.openedTx === null || !(isReported || isSigned || isEndOfTerm)) return;
   const state = await context.chain.agreement(record.terms);
   if (state.status === 'ended') return finish(context, record, endedBefore(record), 'by-other', hooks);
   if (isReported && state.status !== 'reported') {
@@ -94,7 +96,7 @@ export async function customerStep(context: Context, record: AgreementRecord, ho
   }
   const nowSec = await timeSec(context);
   const isQuiet = state.status === 'open' || state.status === 'claimed';
-  if (isQuiet && nowSec >= record.terms.endsAt && nowSec <= state.exitsAt) await hooks.settle(record);
+  if (isSigned || (isQuiet && isEndOfTerm && nowSec <= state.exitsAt)) await hooks.settle(record);
   else if (state.exitsAt > 0 && nowSec > state.exitsAt + (isReported ? 0 : CUSTOMER_WAIT_SEC)) {
     await expire(context, record, state, hooks);
   }

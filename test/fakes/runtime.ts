@@ -25,6 +25,8 @@ export interface FakeRuntime extends Runtime {
   kill(id: string, exitCode?: number): void;
   /** Every running container ends, as after a power cut. */
   killAll(): void;
+  /** Whether a container with this sockets folder runs. */
+  isRunning(socketsDir: string): boolean;
   /** Null when there is no such container. */
   spec(id: string): ContainerSpec | null;
 }
@@ -126,6 +128,12 @@ class MemoryRuntime implements FakeRuntime {
 
   killAll(): void {
     for (const [id, { status }] of this.containers) if (status === 'running') this.kill(id);
+  }
+
+  isRunning(socketsDir: string): boolean {
+    return [...this.containers.values()].some(
+      ({ spec, status }) => status === 'running' && spec.socketsDir === socketsDir,
+    );
   }
 
   spec(id: string): ContainerSpec | null {

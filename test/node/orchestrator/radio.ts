@@ -44,19 +44,20 @@ export class TestRadio {
   }
 }
 
-/** A door with a workload behind it that turns each frame into a reading at once. */
+/** A door with a workload behind it that turns each frame into a reading, while its container runs. */
 export function testDoor(socketsDir: string, isRunning: () => boolean): WorkloadDoor {
   let epoch: number | null = null;
   let listener: Parameters<WorkloadDoor['onReadings']>[0] | null = null;
+  const queue: Reading[] = [];
   return {
     socketsDir,
     open: async (next) => {
       epoch = next;
     },
     push: ({ devAddr, fCnt16, receivedAtMs }) => {
-      if (epoch === null || listener === null) return;
-      const reading: Reading = { devAddr, fCnt: fCnt16, payload: '0a', receivedAtMs };
-      void listener(epoch, [reading]);
+      if (epoch === null) return;
+      queue.push({ devAddr, fCnt: fCnt16, payload: '0a', receivedAtMs });
+      if (isRunning()) void listener?.(epoch, queue.splice(0));
     },
     onReadings: (next) => {
       listener = next;
@@ -64,6 +65,7 @@ export function testDoor(socketsDir: string, isRunning: () => boolean): Workload
     connected: () => epoch !== null && isRunning(),
     close: async () => {
       epoch = null;
+      queue.length = 0;
     },
   };
 }

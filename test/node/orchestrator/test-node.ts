@@ -167,7 +167,7 @@ export class TestNode {
       runtime,
       south,
       north,
-      createDoor: (socketsDir) => testDoor(socketsDir, () => !life.over),
+      createDoor: (socketsDir) => testDoor(socketsDir, () => !life.over && this.runtime.isRunning(socketsDir)),
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       emit: eventLog.emit,
       signal,

@@ -137,6 +137,15 @@ x-eaas:
     }
   }
 
+  /** A long time in larger steps; frames go on. */
+  async skip(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 500) {
+      await this.clock.tick(Math.min(500, left));
+      this.radio.send(this.clock.nowMs());
+      await setTimeout(1);
+    }
+  }
+
   /** Runs a promise to its end while time passes. */
   async finish<T>(work: Promise<T>): Promise<T> {
     let done = false;
