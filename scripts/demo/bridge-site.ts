@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../market/errors.ts';
-import { systemClock } from '../../node/clock.ts';
+import type { Clock } from '../../market/ports.ts';
 import { selectRuntime } from '../../node/runtime/select.ts';
 import { type Program, startProgram } from '../devnet/processes.ts';
 import { builtProgram, projectRoot } from '../root.ts';
@@ -69,12 +69,12 @@ export interface Failure {
 }
 
 /** Makes the bridge fail now. */
-export async function failBridge(world: World, kind: FailureKind): Promise<Failure> {
+export async function failBridge(world: World, clock: Clock, kind: FailureKind): Promise<Failure> {
   const { runtime } = await selectRuntime(world.runtime, {
     dataDir: world.bridge.dataDir,
     allowProcess: true,
     environment: process.env,
-    clock: systemClock(),
+    clock,
   });
   const containers = await runtime.list('eaas.node', world.bridge.peerId);
   const pids = (await Promise.all(containers.map(({ id }) => runtime.pids(id)))).flat();
@@ -83,7 +83,7 @@ export async function failBridge(world: World, kind: FailureKind): Promise<Failu
     program?.child.kill(signal);
     for (const pid of pids) signalIfThere(pid, signal);
   };
-  const atMs = Date.now();
+  const atMs = clock.nowMs();
   send(kind === 'kill' ? 'SIGKILL' : 'SIGSTOP');
   if (kind === 'kill') {
     world.followed.get('bridge')?.stop();

@@ -1,33 +1,18 @@
-import { systemClock } from '../../node/clock.ts';
-import { selectRuntime } from '../../node/runtime/select.ts';
 import { until } from '../devnet/processes.ts';
+import { failBridge } from './bridge-site.ts';
 import { cloudOverview } from './observe.ts';
-import { nodeOf, PHASE_TIMEOUT_MS, providerName, type Run, timed } from './run.ts';
+import { nodeOf, noteMined, PHASE_TIMEOUT_MS, providerName, type Run, timed } from './run.ts';
 
 /** How long the protected bridge runs before it fails, the provider before it hands back, the bridge before both settle. */
 const BEFORE_MS = 1_500;
 const SERVE_MS = 5_000;
 const AFTERWARDS_MS = 3_000;
 
-/** SIGKILL to the bridge’s node and to every process of its containers: what a power cut leaves. */
+/** SIGKILL to the bridge’s node and to every process of its containers. */
 export async function failure(run: Run): Promise<void> {
-  const { world } = run;
   await run.clock.sleep(BEFORE_MS);
   run.say('\n7. Activation: the bridge’s node and its container are killed (SIGKILL)');
-  const environment = process.env;
-  const { runtime } = await selectRuntime(world.runtime, {
-    dataDir: world.bridge.dataDir,
-    allowProcess: true,
-    environment,
-    clock: systemClock(),
-  });
-  const containers = await runtime.list('eaas.node', world.bridge.peerId);
-  const pids = (await Promise.all(containers.map(({ id }) => runtime.pids(id)))).flat();
-  run.killedAtMs = run.clock.nowMs();
-  world.programs.get('bridge')?.child.kill('SIGKILL');
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  world.followed.get('bridge')?.stop();
-  await world.programs.get('bridge')?.exited;
+  run.killedAtMs = (await failBridge(run.world, run.clock, 'kill')).atMs;
 }
 
 export async function takeoverAndBack(run: Run): Promise<void> {
@@ -64,10 +49,12 @@ export async function breach(run: Run): Promise<void> {
   say('\nThe bridge comes back, finds that nobody served, and reports it on chain');
   await timed(run, 'report and loss', async () => {
     const bridge = await world.startBridge();
-    await bridge.wait('reported', PHASE_TIMEOUT_MS);
+    const reported = await bridge.wait('reported', PHASE_TIMEOUT_MS);
     say('  the provider does not answer within the window');
     const ended = await bridge.wait('ended', PHASE_TIMEOUT_MS);
     say(`  the agreement ended as ${ended.data.endedAs}: the provider’s stake goes to the bridge`);
+    await noteMined(run, 'report', reported.data.txHash);
+    await noteMined(run, 'expire', ended.data.txHash);
     if (ended.data.endedAs !== 'breached') run.problems.push('the breach did not end as a breach');
   });
 }

@@ -1,17 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { explanationLines } from '../../node/cli/commands/node-views.ts';
 import type { Followed } from '../devnet/follow.ts';
-import { startProgram } from '../devnet/processes.ts';
-import { builtProgram, projectRoot } from '../root.ts';
-import { deviceKeysEnv, moteKeys } from './lorawan/keys.ts';
+import { insureRequest, MOTES, startMotes } from './bridge-site.ts';
 import { tokens } from './report.ts';
 import { nodeOf, noteTx, PHASE_TIMEOUT_MS, type Run, seconds, timed } from './run.ts';
 import { distanceFromBridgeM } from './world-map.ts';
 
-const MOTES = 12;
-const SEED = 'bridge';
-const RADIO_RANGE_M = 10_000;
 const DEPOSIT = 60n * 10n ** 18n;
 
 export async function deposits(run: Run): Promise<void> {
@@ -39,42 +32,12 @@ export async function estimation(run: Run): Promise<void> {
   });
 }
 
-async function startMotes(run: Run): Promise<void> {
-  const inRange = [
-    run.world.bridge,
-    ...run.world.providers.filter((node) => distanceFromBridgeM(node.site) < RADIO_RANGE_M),
-  ];
-  const gateways = inRange.map(
-    (node, index) => `aa555a00000001${index.toString(16).padStart(2, '0')}@127.0.0.1:${node.udpPort}`,
-  );
-  const lines: string[] = [];
-  const program = startProgram({
-    name: 'motes',
-    command: process.execPath,
-    args: [builtProgram('motes'), '--seed', SEED, '--count', String(MOTES), '--gateways', gateways.join(',')],
-    logFile: join(run.world.folder, 'motes.log'),
-    onLine: (line) => lines.push(line),
-  });
-  run.motes = { program, lines };
-  run.say(
-    `  ${MOTES} LoRaWAN motes send to every gateway in range (${inRange.map((node) => node.site.name).join(', ')})`,
-  );
-}
-
 /** Phases 1 (customer’s half) to 6: one call to the bridge, followed event by event. */
 export async function insure(run: Run, heartbeatIntervalMs: number): Promise<void> {
   const bridge = nodeOf(run, 'bridge');
-  await startMotes(run);
-  const compose = await readFile(join(projectRoot(), 'scripts', 'demo', 'bridge.compose.yaml'), 'utf8');
-  const keys = Array.from({ length: MOTES }, (_, index) => moteKeys(SEED, index));
-  const environment = {
-    DEVICE_KEYS: deviceKeysEnv(keys),
-    HEARTBEAT: `${heartbeatIntervalMs}ms`,
-    CLOUD_URL: run.world.cloud.url,
-    CLOUD_ADDRESS: run.world.cloud.address,
-  };
-  const images = { 'device-service:1': run.world.imageDir };
-  const request = { compose, baseDir: projectRoot(), environment, images };
+  run.motes = startMotes(run.world);
+  run.say(`  ${MOTES} LoRaWAN motes send to every gateway in range (${run.motes.heardBy.join(', ')})`);
+  const request = await insureRequest(run.world, heartbeatIntervalMs);
   const agreement = (await bridge.api.post('/v1/insure', request).catch(async (error) => {
     await tellWhy(run, bridge);
     throw error;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../market/ports.ts';
 import type { Followed } from '../devnet/follow.ts';
-import type { Program } from '../devnet/processes.ts';
+import type { RunningMotes } from './bridge-site.ts';
 import type { TransactionRow } from './report.ts';
 import type { World } from './world.ts';
 
@@ -12,7 +12,7 @@ export interface Run {
   phasesMs: Record<string, number>;
   transactions: TransactionRow[];
   problems: string[];
-  motes: { program: Program; lines: string[] } | null;
+  motes: RunningMotes | null;
   agreementId: string;
   migratedBytes: number;
   killedAtMs: number;
@@ -42,6 +42,13 @@ export function nodeOf(run: Run, name: string): Followed {
 
 export function noteTx(run: Run, name: string, tx: unknown): void {
   run.transactions.push({ name, gas: BigInt(String((tx as { gasUsed: string }).gasUsed)) });
+}
+
+/** A transaction that a node sent by itself, priced by its receipt. */
+export async function noteMined(run: Run, name: string, txHash: unknown): Promise<void> {
+  const receipt = await run.world.chain.provider.getTransactionReceipt(String(txHash));
+  if (receipt === null) run.problems.push(`the transaction "${name}" is not on the chain`);
+  else run.transactions.push({ name, gas: receipt.gasUsed });
 }
 
 /** The provider that holds the agreement. */

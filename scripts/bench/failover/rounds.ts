@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../../node/clock.ts';
 import { type FailureKind, failBridge } from '../../demo/bridge-site.ts';
 import { cloudOverview } from '../../demo/observe.ts';
 import type { World } from '../../demo/world.ts';
@@ -24,10 +24,11 @@ const CALM_MS = 2_000;
 /** One failure, takeover, comeback and handback. */
 export async function playRound(init: RoundInit): Promise<Round> {
   const { world, provider } = init;
+  const clock = systemClock();
   // Anywhere between two heartbeats: they must not decide how fast a takeover looks.
-  await sleep(CALM_MS + randomInt(Math.max(1, init.heartbeatIntervalMs)));
+  await clock.sleep(CALM_MS + randomInt(Math.max(1, init.heartbeatIntervalMs)));
   const before = await cloudOverview(world, init.agreementId);
-  const failure = await failBridge(world, init.failure);
+  const failure = await failBridge(world, clock, init.failure);
   const since = async (kind: string): Promise<number> =>
     (await provider.wait(kind, TIMEOUT_MS, failure.atMs)).atMs - failure.atMs;
   const suspectMs = await since('suspect');
@@ -35,8 +36,8 @@ export async function playRound(init: RoundInit): Promise<Round> {
   const activeMs = await since('active');
   const epoch = before.epoch + 1;
   const firstAcceptedAtMs = await firstAccepted(init, epoch);
-  await sleep(init.serveMs);
-  const backAtMs = Date.now();
+  await clock.sleep(init.serveMs);
+  const backAtMs = clock.nowMs();
   failure.resume();
   const bridge = init.failure === 'kill' ? await world.startBridge() : world.followed.get('bridge');
   const back = await bridge?.wait('handed-back', TIMEOUT_MS, backAtMs);
