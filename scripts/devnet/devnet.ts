@@ -1,6 +1,7 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '../../market/errors.ts';
+import { systemClock } from '../../node/clock.ts';
 import type { RuntimeName } from '../../node/ports.ts';
 import { deviceKeysEnv, moteKeys } from '../demo/lorawan/keys.ts';
 import { builtProgram } from '../root.ts';
@@ -117,7 +118,7 @@ async function startMotes({ folder, edges }: Network, count: number): Promise<Pr
   );
   // A frame counter never goes back, also not over a restart: it counts the seconds since the folder was made.
   const { birthtimeMs } = await stat(join(folder, MARK));
-  const firstFCnt = Math.max(0, Math.floor((Date.now() - birthtimeMs) / 1000));
+  const firstFCnt = Math.max(0, Math.floor((systemClock().nowMs() - birthtimeMs) / 1000));
   return startProgram({
     name: 'motes',
     command: process.execPath,

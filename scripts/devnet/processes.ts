@@ -3,6 +3,9 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { EdgeError } from '../../market/errors.ts';
+import { systemClock } from '../../node/clock.ts';
+
+const POLL_MS = 50;
 
 /** A program started for a devnet or a demo: its own OS process, its output in its own log file. */
 export interface Program {
@@ -48,9 +51,13 @@ export function startProgram(init: {
     exited,
     async stop(graceMs = 5_000) {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      const ended = new AbortController();
+      void exited.then(() => ended.abort());
+      await systemClock()
+        .sleep(graceMs, ended.signal)
+        .then(() => child.kill('SIGKILL'))
+        .catch(() => undefined);
       await exited;
-      clearTimeout(timer);
     },
     async kill() {
       child.kill('SIGKILL');
@@ -88,7 +95,7 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await systemClock().sleep(POLL_MS);
   }
   throw new EdgeError('NOT_READY', `${what} did not happen within ${timeoutMs / 1000} s`, {
     context: { reason: last === null ? undefined : String(last) },
