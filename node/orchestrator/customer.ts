@@ -8,6 +8,7 @@ import { announce, comeBack } from './customer-comeback.ts';
 import { allowProviders, deploy } from './customer-deploy.ts';
 import { dropped, finishOpening, opened } from './customer-opening.ts';
 import { customerStep } from './ending.ts';
+import { sayGoodbye } from './goodbye.ts';
 import { createHeartbeats, type HeartbeatSender } from './heartbeats.ts';
 import { keepTrying } from './keep-trying.ts';
 import { type LocalWorkload, LocalWorkloads } from './local-workloads.ts';
@@ -129,7 +130,9 @@ class Customer implements CustomerService {
   }
 
   async stop(): Promise<void> {
-    for (const record of this.mine()) this.heartbeats.stop(record.id);
+    const leaving = this.mine();
+    for (const record of leaving) this.heartbeats.stop(record.id);
+    await Promise.all(leaving.map((record) => sayGoodbye(this.context, record)));
     await this.workloads.halt();
   }
 

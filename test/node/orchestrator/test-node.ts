@@ -122,6 +122,12 @@ export class TestNode {
     if (init.offers) await world.deposit(this);
   }
 
+  /** SIGTERM: the customer's half stops in order, then the process is gone. */
+  async quit(): Promise<void> {
+    await this.running?.customer.stop();
+    this.kill();
+  }
+
   /** SIGKILL: the process is gone in the middle of whatever it did; its containers stop too, as after a power cut. */
   kill(options: { containersToo?: boolean } = {}): void {
     this.life.end();
