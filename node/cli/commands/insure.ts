@@ -68,6 +68,10 @@ export const insureCommand: CommandSpec = {
       throw new EdgeError('COMPOSE_NOT_FOUND', `cannot read ${path}`, { context: { path }, cause });
     });
     const environment = { ...(await envFile(options.envFile)), ...pairs(options.env, 'env') };
+    // Relative to where the command is typed, as every path of a command line.
+    const images = Object.fromEntries(
+      Object.entries(pairs(options.image, 'image')).map(([tag, folder]) => [tag, resolve(folder)]),
+    );
     const api = await cli.api();
     const known = (await api.get('/v1/events/last')) as { id: number };
     const progress = cli.printer.progress('insure');
@@ -78,7 +82,7 @@ export const insureCommand: CommandSpec = {
         compose,
         baseDir: dirname(path),
         environment,
-        images: pairs(options.image, 'image'),
+        images,
       })) as Json;
       progress.done(`protected by agreement ${agreement.id}`);
       cli.printer.result(agreement);
