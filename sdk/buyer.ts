@@ -82,6 +82,7 @@ export function createBuyer(parts: BuyerParts): Buyer {
   return {
     lastExplanation: () => last,
     async buy(request, onProgress = () => undefined) {
+      await requireSomeFunds(parts, request.wish);
       const demand = await announce(parts, request, onProgress);
       const ranking = await collect(parts, request, demand, onProgress);
       last = explain(demand, ranking, [], null);
@@ -244,6 +245,16 @@ async function openAgreement(
   const opened = await parts.chain.submit(`open/${id}`, call, { signal });
   onProgress('opened', { agreementId: id, txHash: opened.hash, gas: opened.gasUsed.toString() });
   return { id, terms, duties, customerSignature, providerSignature, opened, explanation };
+}
+
+/** How much is needed comes out of the negotiation; with nothing in the vault nobody would hear the demand. */
+async function requireSomeFunds({ chain }: BuyerParts, { customer, token }: Wish): Promise<void> {
+  const { balance } = await chain.account(token, customer.address);
+  if (balance > 0n) return;
+  throw new EdgeError('STAKE_NOT_FUNDED', "the customer's vault is empty", {
+    context: { owner: customer.address, token },
+    remedy: 'deposit tokens into the escrow: eaas deposit AMOUNT',
+  });
 }
 
 async function requireFunds(parts: BuyerParts, terms: Terms): Promise<void> {

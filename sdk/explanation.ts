@@ -13,9 +13,16 @@ export interface Explanation {
   chosen: string | null;
 }
 
-/** `NO_OFFER_FITS` with every reason, so that nobody has to ask twice. */
+/** `NO_OFFER_FITS` with every reason, so that nobody has to ask twice; `STAKE_NOT_FUNDED` when that is the reason. */
 export function nobody(explanation: Explanation): EdgeError {
   const reasons = explanation.refused.map(({ provider, reasons: why }) => `${provider}: ${why.join('; ')}`);
+  const own = explanation.negotiations.find(({ said }) => said.at(-1)?.reason.includes('(CUSTOMER_UNFUNDED)'));
+  if (own !== undefined) {
+    return new EdgeError('STAKE_NOT_FUNDED', "the customer's vault does not cover the stake", {
+      context: { said: own.said.at(-1)?.reason },
+      remedy: 'deposit more tokens into the escrow: eaas deposit AMOUNT',
+    });
+  }
   const words = explanation.negotiations.map(({ provider, said }) => `${provider}: ${said.at(-1)?.reason ?? ''}`);
   return new EdgeError('NO_OFFER_FITS', 'no offer serves the demand', {
     context: { reasons: [...reasons, ...words] },

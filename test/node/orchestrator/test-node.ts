@@ -52,6 +52,12 @@ const PRICES = { corePerHour: '4', memoryGiBPerHour: '2', interfacePerHour: '0.5
 const CUSTOMER_POLICY = { responseWindowSec: 60, maxStandbyPerHour: '2', maxActivePerHour: '20' };
 const PROVIDER_POLICY = { prices: PRICES, minResponseWindowSec: 5, maxTermSec: '1h' };
 
+interface Run {
+  context: Context;
+  service: NodeService;
+  customer: CustomerService;
+}
+
 /** A whole node without disk, network and containers. What survives a SIGKILL survives here; the rest is made anew. */
 export class TestNode {
   readonly init: TestNodeInit;
@@ -66,8 +72,7 @@ export class TestNode {
   private readonly world: TestWorld;
   private readonly peerKey: PeerKey;
   private readonly disk = new Map<string, string>();
-  private running: { records: { list(): AgreementRecord[] }; service: NodeService; customer: CustomerService } | null =
-    null;
+  private running: Run | null = null;
 
   constructor(world: TestWorld, init: TestNodeInit) {
     this.world = world;
@@ -82,19 +87,28 @@ export class TestNode {
   }
 
   get service(): NodeService {
+    return this.run.service;
+  }
+
+  /** What the run of now works with: for requests that an honest node would not make. */
+  get context(): Context {
+    return this.run.context;
+  }
+
+  private get run(): Run {
     if (this.running === null) throw new Error(`${this.init.name} does not run`);
-    return this.running.service;
+    return this.running;
   }
 
   /** The node's one agreement. */
   get record(): AgreementRecord {
-    const record = this.running?.records.list().at(-1);
+    const record = this.context.records.list().at(-1);
     if (record === undefined) throw new Error(`${this.init.name} has no agreement`);
     return record;
   }
 
   get hasAgreement(): boolean {
-    return (this.running?.records.list().length ?? 0) > 0;
+    return this.context.records.list().length > 0;
   }
 
   kinds(): string[] {
@@ -102,7 +116,7 @@ export class TestNode {
   }
 
   /** Starts, or starts again after `kill`. */
-  async start(): Promise<void> {
+  async start({ deposit = true }: { deposit?: boolean } = {}): Promise<void> {
     const { world, init } = this;
     const stopping = new AbortController();
     const life = new Life(() => {
@@ -118,13 +132,13 @@ export class TestNode {
       if (!life.over) this.events.push(event);
     });
     const context = await this.contextOf(life, stopping.signal, eventLog);
-    this.running = await this.servicesOf(context, eventLog);
-    if (init.offers) await world.deposit(this);
+    this.running = { context, ...(await this.servicesOf(context, eventLog)) };
+    if (init.offers && deposit) await world.deposit(this);
   }
 
   /** SIGTERM: the customer's half stops in order, then the process is gone. */
   async quit(): Promise<void> {
-    await this.running?.customer.stop();
+    await this.run.customer.stop();
     this.kill();
   }
 
@@ -180,7 +194,7 @@ export class TestNode {
     };
   }
 
-  private async servicesOf(context: Context, events: EventLog) {
+  private async servicesOf(context: Context, events: EventLog): Promise<Omit<Run, 'context'>> {
     const { world, cell } = this;
     const { clock, signal, streams, chain, signer, domain, log } = context;
     const cloud = createCloudClient({ clock, log, signal, fetch: this.life.bind('cloud', world.cloud).fetch });
@@ -233,6 +247,6 @@ export class TestNode {
       profileMs: 1_000,
       chainReady: () => true,
     });
-    return { records: context.records, service, customer };
+    return { service, customer };
   }
 }
