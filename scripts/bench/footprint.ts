@@ -17,8 +17,8 @@ import { planOf } from '../devnet/devnet.ts';
 import { startNetwork } from '../devnet/network.ts';
 import { projectRoot } from '../root.ts';
 
-const MIB = 1024 ** 2;
-const GOALS = { idleRssBytes: 150 * MIB, dependenciesBytes: 200 * MIB };
+const MB = 1_000_000;
+const GOALS = { idleRssBytes: 150 * MB, dependenciesBytes: 200 * MB };
 const NPM_TIMEOUT_MS = 180_000;
 const PROVIDER = 'node-2';
 

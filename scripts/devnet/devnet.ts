@@ -48,7 +48,7 @@ export function siteOf(index: number, nodes: number): Site {
 }
 
 /** Every node offers and may insure; what does not fit somebody can be changed in its `eaas.yaml`. */
-function planOf(index: number, nodes: number): EdgePlan {
+export function planOf(index: number, nodes: number): EdgePlan {
   return {
     site: siteOf(index, nodes),
     offer: { reserve: { cpu: 0, memory: 0.25 }, minResponseWindowSec: 60 },
