@@ -21,7 +21,10 @@ export async function takeoverAndBack(run: Run): Promise<void> {
   const provider = nodeOf(run, name);
   await timed(run, '7 activation', async () => {
     const active = await provider.wait('active', PHASE_TIMEOUT_MS, run.killedAtMs);
-    say(`  the ${name} took epoch ${active.data.epoch} with the word of the witnesses`);
+    const activating = await provider.wait('activating', PHASE_TIMEOUT_MS, run.killedAtMs);
+    const decidedMs = activating.atMs - run.killedAtMs;
+    say(`  the ${name} decided after ${decidedMs} ms, with ${activating.data.statements} signed witness statements`);
+    say(`  it took epoch ${active.data.epoch}, started the container and replayed what it had buffered`);
     await until('readings of the new epoch', PHASE_TIMEOUT_MS, async () => {
       const { epochs } = await cloudOverview(world, run.agreementId);
       return epochs.some(({ epoch, accepted }) => epoch === 2 && accepted > 0) ? true : null;

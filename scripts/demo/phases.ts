@@ -1,5 +1,5 @@
 import { explanationLines } from '../../node/cli/commands/node-views.ts';
-import type { Followed } from '../devnet/follow.ts';
+import type { Event, Followed } from '../devnet/follow.ts';
 import { insureRequest, MOTES, startMotes } from './bridge-site.ts';
 import { tokens } from './report.ts';
 import { nodeOf, noteTx, PHASE_TIMEOUT_MS, type Run, seconds, timed } from './run.ts';
@@ -32,19 +32,24 @@ export async function estimation(run: Run): Promise<void> {
   });
 }
 
-/** Phases 1 (customer’s half) to 6: one call to the bridge, followed event by event. */
+/** Phases 1 (customer’s half) to 6: one call to the bridge, told event by event as it goes. */
 export async function insure(run: Run, heartbeatIntervalMs: number): Promise<void> {
   const bridge = nodeOf(run, 'bridge');
   run.motes = startMotes(run.world);
   run.say(`  ${MOTES} LoRaWAN motes send to every gateway in range (${run.motes.heardBy.join(', ')})`);
   const request = await insureRequest(run.world, heartbeatIntervalMs);
-  const agreement = (await bridge.api.post('/v1/insure', request).catch(async (error) => {
-    await tellWhy(run, bridge);
-    throw error;
-  })) as { id: string; migratedBytes: number };
+  const insured = bridge.api.post('/v1/insure', request) as Promise<{ id: string; migratedBytes: number }>;
+  const failed = insured.then(
+    () => new Promise<never>(() => undefined),
+    async (error) => {
+      await tellWhy(run, bridge);
+      throw error;
+    },
+  );
+  await Promise.race([tellPhases(run, bridge), failed]);
+  const agreement = await insured;
   run.agreementId = agreement.id;
   run.migratedBytes = agreement.migratedBytes;
-  await tellPhases(run, bridge);
 }
 
 /** Each offer and what was said about it, with the sites' names. */
@@ -56,29 +61,37 @@ async function tellWhy(run: Run, bridge: Followed): Promise<void> {
   }
 }
 
-/** The times of the phases as the bridge’s own events give them. */
+/** What happens as it happens, and the times of the phases as the bridge’s own events give them. */
 async function tellPhases(run: Run, bridge: Followed): Promise<void> {
-  const at = async (kind: string): Promise<number> => (await bridge.wait(kind, PHASE_TIMEOUT_MS)).atMs;
-  const span = async (phase: string, from: string, to: string): Promise<void> => {
-    run.phasesMs[phase] = (await at(to)) - (await at(from));
+  const seen = (kind: string): Promise<Event> => bridge.wait(kind, PHASE_TIMEOUT_MS);
+  const span = (phase: string, from: Event, to: Event): string => {
+    run.phasesMs[phase] = to.atMs - from.atMs;
+    return seconds(run, phase);
   };
-  await span('1 estimation (customer)', 'running-locally', 'estimated');
-  await span('2 auction', 'estimated', 'offers-ranked');
-  await span('3 negotiation', 'offers-ranked', 'signed');
-  await span('4+5 signature and validation', 'signed', 'opened');
-  await span('6 migration', 'opened', 'protected');
-  const { need } = (await bridge.wait('estimated', 1)).data as { need: { cpuMillis: number; memoryBytes: number } };
-  run.say(
-    `  the bridge’s container needs ${need.cpuMillis / 1000} cores and ${Math.round(need.memoryBytes / 2 ** 20)} MiB`,
-  );
-  run.say(`\n2. Auction: a signed demand and signed offers in the topic of the place (${seconds(run, '2 auction')})`);
-  run.say(`\n3. Negotiation on direct streams (${seconds(run, '3 negotiation')})`);
+  const running = await seen('running-locally');
+  run.say(`  the bridge’s own container runs (${running.data.runtime}); its use is sampled`);
+  const estimated = await seen('estimated');
+  const { cpuMillis, memoryBytes } = estimated.data.need as { cpuMillis: number; memoryBytes: number };
+  const took = span('1 estimation (customer)', running, estimated);
+  run.say(`  it needs ${cpuMillis / 1000} cores and ${Math.round(memoryBytes / 2 ** 20)} MiB (${took})`);
+  run.say('\n2. Auction: a signed demand and signed offers in the topic of the place');
+  const ranked = await seen('offers-ranked');
+  const auction = span('2 auction', estimated, ranked);
+  run.say(`  ${ranked.data.fitting} offers fit, ${ranked.data.refused} do not (${auction})`);
+  run.say('\n3. Negotiation on direct streams');
+  const signed = await seen('signed');
   await tellWhy(run, bridge);
-  const opened = await bridge.wait('opened', 1);
+  run.say(`  agreed in ${span('3 negotiation', ranked, signed)}`);
+  run.say('\n4. Signature and 5. validation: both signed the same terms');
+  const opened = await seen('opened');
   run.transactions.push({ name: 'open', gas: BigInt(String(opened.data.gas)) });
-  run.say(`\n4. Signature and 5. validation: both signed, one transaction locked both stakes (${opened.data.gas} gas)`);
-  run.say(
-    `\n6. Migration: ${(run.migratedBytes / 1e6).toFixed(1)} MB encrypted over bitswap, verified, tier warm, ` +
-      `possession proven (${seconds(run, '6 migration')})`,
-  );
+  const validation = span('4+5 signature and validation', signed, opened);
+  run.say(`  one transaction locked both stakes (${opened.data.gas} gas, ${validation})`);
+  run.say('\n6. Migration: the image goes encrypted, block by block, over bitswap');
+  const published = await seen('published');
+  run.say(`  ${(Number(published.data.totalBytes) / 1e6).toFixed(1)} MB published under ${published.data.rootCids}`);
+  const proven = await seen('possession-proven');
+  run.say(`  fetched, verified, container created; possession of ${proven.data.blocks} blocks proven`);
+  const done = await seen('protected');
+  run.say(`  tier ${done.data.tier} reached (${span('6 migration', opened, done)})`);
 }
