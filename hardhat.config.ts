@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import toolbox from '@nomicfoundation/hardhat-toolbox-mocha-ethers';
-import { defineConfig } from 'hardhat/config';
+import { configVariable, defineConfig } from 'hardhat/config';
+import type { NetworkUserConfig } from 'hardhat/types/config';
 import type { HardhatPlugin } from 'hardhat/types/plugins';
 
 const require = createRequire(import.meta.url);
@@ -23,7 +24,22 @@ const strictWarnings: HardhatPlugin = {
   },
 };
 
+/** `npm run deploy -- --network NAME` reads NAME_RPC_URL and DEPLOYER_KEY, from the environment or Hardhat's keystore. */
+const NETWORKS = ['sepolia', 'base', 'base-sepolia', 'arbitrum', 'optimism', 'polygon', 'gnosis'];
+const networks: Record<string, NetworkUserConfig> = Object.fromEntries(
+  NETWORKS.map((name) => [
+    name,
+    {
+      type: 'http',
+      url: configVariable(`${name.toUpperCase().replaceAll('-', '_')}_RPC_URL`),
+      accounts: [configVariable('DEPLOYER_KEY')],
+    },
+  ]),
+);
+
 export default defineConfig({
+  networks,
+  verify: { etherscan: { apiKey: configVariable('ETHERSCAN_API_KEY') } },
   plugins: [toolbox, strictWarnings],
   typechain: { tsNocheck: true },
   paths: { sources: './contracts', tests: { mocha: './test/contracts', solidity: './test/solidity' } },
