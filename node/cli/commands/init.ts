@@ -1,9 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Option } from 'commander';
 import { EdgeError } from '../../../market/errors.ts';
 import { peerIdOf } from '../../../sdk/p2p/key.ts';
 import { configTemplate } from '../../config/template.ts';
+import { parseYaml } from '../../config/yaml-file.ts';
+import { parseConfig } from '../../config.ts';
 import { createKeystore } from '../../keystore.ts';
 import { askPassword } from '../password.ts';
 import type { CommandSpec } from '../program.ts';
@@ -41,23 +44,9 @@ export const initCommand: CommandSpec = {
     const file = resolve(String(options.config ?? 'eaas.yaml'));
     const dataDir = resolve(String(options.dataDir ?? join(dirname(file), 'data')));
     const given = options as unknown as InitOptions;
-    const { role, name, lat, lng, rpcUrl, chainId, escrow, token, customer, scryptN } = given;
-    const { offer, udpPort, interface: interfaces } = given;
-    const passwordFile = options.passwordFile as string | undefined;
-    const text = configTemplate({
-      role,
-      name,
-      dataDir,
-      chain: { rpcUrl, chainId, escrow, token },
-      place: lat === undefined || lng === undefined ? null : { lat, lng },
-      customers: customer ?? [],
-      offer: offer === true,
-      udpPort: udpPort ?? null,
-      interfaces: interfaces ?? [],
-      passwordFile: passwordFile === undefined ? null : resolve(passwordFile),
-    });
+    const text = checkedConfig(given, file, dataDir);
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const password = await passwordFor(passwordFile);
+    const password = await passwordFor(given.passwordFile);
     try {
       await writeFile(file, text, { flag: 'wx' });
     } catch (cause) {
@@ -67,15 +56,39 @@ export const initCommand: CommandSpec = {
         cause,
       });
     }
-    const keys = await createKeystore({ dir: dataDir, password, scryptN });
+    const keys = await createKeystore({ dir: dataDir, password, scryptN: given.scryptN });
+    const { address } = keys.wallet;
+    const peerId = peerIdOf(keys.peerKey);
     cli.printer.line(`configuration  ${file}`);
     cli.printer.line(`keys           ${dataDir}`);
-    cli.printer.line(`account        ${keys.wallet.address}`);
-    cli.printer.line(`peer id        ${peerIdOf(keys.peerKey)}`);
+    cli.printer.line(`account        ${address}`);
+    cli.printer.line(`peer id        ${peerId}`);
     cli.printer.line('next: send the account some native currency for gas and tokens for the stake, then run: eaas up');
-    cli.printer.result({ file, dataDir, address: keys.wallet.address, peerId: peerIdOf(keys.peerKey) });
+    cli.printer.result({ file, dataDir, address, peerId });
   },
 };
+
+/** The configuration's text. Nothing is written unless a node could start from it. */
+function checkedConfig(given: InitOptions, file: string, dataDir: string): string {
+  const { role, name, lat, lng, rpcUrl, chainId, escrow, token, passwordFile } = given;
+  if (role === 'edge' && (lat === undefined || lng === undefined)) {
+    throw new EdgeError('USAGE', 'an edge needs its place', { remedy: 'give --lat and --lng in degrees' });
+  }
+  const text = configTemplate({
+    role,
+    name,
+    dataDir,
+    chain: { rpcUrl, chainId, escrow, token },
+    place: lat === undefined || lng === undefined ? null : { lat, lng },
+    customers: given.customer ?? [],
+    offer: given.offer === true,
+    udpPort: given.udpPort ?? null,
+    interfaces: given.interface ?? [],
+    passwordFile: passwordFile === undefined ? null : resolve(passwordFile),
+  });
+  parseConfig({ file, env: {}, flags: {}, homeDir: homedir(), cwd: process.cwd() }, parseYaml('the answers', text));
+  return text;
+}
 
 interface InitOptions {
   role: 'edge' | 'cloud';
@@ -90,5 +103,6 @@ interface InitOptions {
   offer?: boolean;
   udpPort?: number;
   interface?: string[];
+  passwordFile?: string;
   scryptN: number;
 }

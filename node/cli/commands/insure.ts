@@ -12,7 +12,12 @@ function pairs(values: unknown, flag: string): Record<string, string> {
   return Object.fromEntries(
     list.map((pair) => {
       const split = pair.indexOf('=');
-      if (split < 1) throw new EdgeError('USAGE', `--${flag} takes NAME=VALUE, not "${pair}"`, { context: { pair } });
+      if (split < 1) {
+        throw new EdgeError('USAGE', `--${flag} takes NAME=VALUE, not "${pair}"`, {
+          context: { pair },
+          remedy: 'write the name, an equals sign and the value without spaces around it',
+        });
+      }
       return [pair.slice(0, split), pair.slice(split + 1)];
     }),
   );
@@ -22,7 +27,11 @@ async function envFile(file: unknown): Promise<Record<string, string>> {
   if (file === undefined) return {};
   const path = resolve(String(file));
   const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new EdgeError('ENV_FILE_NOT_FOUND', `cannot read ${path}`, { context: { path }, cause });
+    throw new EdgeError('ENV_FILE_NOT_FOUND', `cannot read ${path}`, {
+      context: { path },
+      remedy: 'give the path of a file with NAME=VALUE lines',
+      cause,
+    });
   });
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
   return pairs(lines, 'env-file');
@@ -58,14 +67,18 @@ export const insureCommand: CommandSpec = {
   describe: 'run the workload of a Compose file here and insure it with a provider nearby',
   options: [
     new Option('--image <tag=folder...>', 'OCI layout folder of a local image tag that the file names'),
-    new Option('--env <name=value...>', 'values of ${NAME} in the file'),
+    new Option('--env <name=value...>', 'values of the variables in the file'),
     new Option('--env-file <file>', 'NAME=VALUE lines for the same; --env wins'),
   ],
   examples: ['eaas insure compose.yaml --image device-service:1=./image'],
   async handler(cli, [file = ''], options) {
     const path = resolve(file);
     const compose = await readFile(path, 'utf8').catch((cause) => {
-      throw new EdgeError('COMPOSE_NOT_FOUND', `cannot read ${path}`, { context: { path }, cause });
+      throw new EdgeError('COMPOSE_NOT_FOUND', `cannot read ${path}`, {
+        context: { path },
+        remedy: 'give the path of a Compose file; docs/workload-file.md says what it may contain',
+        cause,
+      });
     });
     const environment = { ...(await envFile(options.envFile)), ...pairs(options.env, 'env') };
     // Relative to where the command is typed, as every path of a command line.

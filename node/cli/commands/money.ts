@@ -11,7 +11,10 @@ export const depositCommand: CommandSpec = {
   async handler(cli, [text = '']) {
     const amountWei = parseMoney(text);
     if (amountWei === null || amountWei === 0n) {
-      throw new EdgeError('USAGE', `"${text}" is no amount such as 25 or 0.5`, { context: { text } });
+      throw new EdgeError('USAGE', `"${text}" is no amount such as 25 or 0.5`, {
+        context: { text },
+        remedy: 'give an amount of tokens above zero',
+      });
     }
     const tx = (await (await cli.api()).post('/v1/deposit', { amountWei: amountWei.toString() })) as Json;
     cli.printer.result(tx);
