@@ -39,8 +39,9 @@ export async function runBridge(init: BridgeInit): Promise<BridgeReport> {
   init.signal.addEventListener('abort', onAbort, { once: true });
   const run = newRun(world, say, performance.now() - startedAt);
   try {
-    await deposits(run);
+    // Before anything is deposited: what an account has at the end is then what the scenario cost or brought it.
     const before = await balances(world);
+    await deposits(run);
     await estimation(run);
     await insure(run, init.heartbeatIntervalMs);
     await failure(run);
