@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { EdgeError } from '../../market/errors.ts';
 import { type Addresses, artifactOf, deployContracts } from '../deploy/local.ts';
 import { readIfThere } from './edge-node.ts';
-import { freePort, type Program, startProgram, until } from './processes.ts';
+import { freePort, type Program, samePort, startProgram, until } from './processes.ts';
 
 /** Anvil's well-known development words: accounts with play money on a local chain, worthless anywhere else. */
 const DEV_MNEMONIC = 'test test test test test test test test test test test junk';
@@ -64,7 +64,7 @@ export async function startChain(init: { folder: string; resumable: boolean }): 
   const file = join(init.folder, 'chain.json');
   const text = init.resumable ? await readIfThere(file) : null;
   const stored = text === null ? null : storedSchema.parse(JSON.parse(text));
-  const port = await freePort(stored?.port);
+  const port = stored === null ? await freePort() : await samePort(stored.port);
   const state = join(init.folder, 'chain-state.json');
   const kept = init.resumable ? ['--state', state, '--state-interval', String(STATE_INTERVAL_SEC)] : [];
   const program = startProgram({

@@ -1,6 +1,6 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EdgeError } from '../../market/errors.ts';
+import { EdgeError, hasCode } from '../../market/errors.ts';
 import { systemClock } from '../../node/clock.ts';
 import type { RuntimeName } from '../../node/ports.ts';
 import { deviceKeysEnv, moteKeys } from '../demo/lorawan/keys.ts';
@@ -57,26 +57,32 @@ export function planOf(index: number, nodes: number): EdgePlan {
   };
 }
 
-/** Removes a devnet's folder. Throws `DEVNET_FOLDER_FOREIGN` for a folder that holds something else. */
-export async function resetDevnet(folder: string): Promise<void> {
-  if ((await readIfThere(join(folder, MARK))) !== null) return rm(folder, { recursive: true });
-  const isThere = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return;
-  throw new EdgeError('DEVNET_FOLDER_FOREIGN', `${folder} was not made by eaas devnet: nothing is removed`, {
+/** Null for a folder that is new or empty. Throws `DEVNET_FOLDER_FOREIGN` for one that holds something else. */
+async function storedIn(folder: string): Promise<{ nodes: number } | null> {
+  const stored = await readIfThere(join(folder, MARK));
+  if (stored !== null) return JSON.parse(stored);
+  const names = await readdir(folder).catch((error) => {
+    if (hasCode(error, 'ENOENT')) return [] as string[];
+    throw error;
+  });
+  if (names.length === 0) return null;
+  throw new EdgeError('DEVNET_FOLDER_FOREIGN', `${folder} was not made by eaas devnet: nothing in it is touched`, {
     context: { folder },
     remedy: 'name another folder with --dir, or remove it yourself',
   });
 }
 
+/** Removes a devnet's folder, and nothing else. Throws `DEVNET_FOLDER_FOREIGN`. */
+export async function resetDevnet(folder: string): Promise<void> {
+  if ((await storedIn(folder)) !== null) await rm(folder, { recursive: true });
+}
+
 /** Starts a devnet, or continues the one in the folder: same accounts, configurations and chain. */
 export async function startDevnet(init: DevnetInit): Promise<{ info: DevnetInfo; stop(): Promise<void> }> {
   const { folder, runtime, heartbeatIntervalMs, say } = init;
+  const stored = await storedIn(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const stored = await readIfThere(join(folder, MARK));
-  const nodes = stored === null ? init.nodes : (JSON.parse(stored) as { nodes: number }).nodes;
+  const nodes = stored?.nodes ?? init.nodes;
   if (nodes !== init.nodes) say(`  the folder holds ${nodes} nodes: they continue (--reset makes new ones)`);
   if (stored === null) await writeFile(join(folder, MARK), JSON.stringify({ nodes }));
   const edges = Array.from({ length: nodes }, (_, index) => planOf(index, nodes));

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -121,22 +122,37 @@ async function endedEarly(program: Program): Promise<EdgeError> {
   });
 }
 
-/** A TCP port that was free a moment ago; with `wanted`, that one. Throws `PORT_TAKEN`. */
-export async function freePort(wanted = 0): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(wanted, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : wanted);
-    });
-  }).catch((cause) => {
-    throw new EdgeError('PORT_TAKEN', `port ${wanted} is taken`, {
-      context: { port: wanted },
-      remedy: 'stop what listens there (another run with the same folder?), or start afresh with --reset',
-      cause,
-    });
+/** Below the range that systems take outgoing connections' ports from: nobody else gets one of these by chance. */
+const PORTS = { from: 20_000, to: 32_000 };
+const PORT_ATTEMPTS = 50;
+
+/** A TCP port that is free now. Throws `PORT_TAKEN` when none is found. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (await canListen(port)) return port;
+  }
+  throw portTaken(`no port from ${PORTS.from} to ${PORTS.to}`);
+}
+
+/** The port again, if nobody listens there. Throws `PORT_TAKEN`. */
+export async function samePort(port: number): Promise<number> {
+  if (await canListen(port)) return port;
+  throw portTaken(`port ${port} is taken`);
+}
+
+function portTaken(message: string): EdgeError {
+  return new EdgeError('PORT_TAKEN', message, {
+    remedy: 'stop what listens there (another run with the same folder?), or start afresh with --reset',
   });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (isFree) await new Promise((resolve) => server.close(resolve));
+  return isFree;
 }
