@@ -1,12 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../node/clock.ts';
 import type { RuntimeName } from '../../node/ports.ts';
-import { selectRuntime } from '../../node/runtime/select.ts';
 import type { EdgeNode } from '../devnet/edge-node.ts';
 import type { Followed } from '../devnet/follow.ts';
-import { type EdgePlan, type Network, startNetwork } from '../devnet/network.ts';
+import { type EdgePlan, type Network, removeContainers, startNetwork } from '../devnet/network.ts';
 import { deviceImage } from '../image/device-image.ts';
 import { builtProgram, projectRoot } from '../root.ts';
 import { BRIDGE, FAR, NEIGHBOURS } from './world-map.ts';
@@ -78,21 +76,9 @@ export async function startWorld(init: WorldInit): Promise<World> {
     startBridge: () => network.startEdge(BRIDGE.name),
     async stop() {
       await network.stop();
-      await removeContainers(network);
+      await removeContainers(network.edges, network.runtime);
       if (init.keep) say(`kept: ${folder}`);
       else await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** On a shared engine containers outlive their nodes on purpose; a play network leaves none behind. */
-async function removeContainers({ edges, runtime: name }: Network): Promise<void> {
-  for (const { dataDir, peerId } of edges) {
-    const init = { dataDir, allowProcess: true, environment: process.env, clock: systemClock() };
-    const { runtime } = await selectRuntime(name, init);
-    for (const { id } of await runtime.list('eaas.node', peerId)) {
-      await runtime.stop(id, 0);
-      await runtime.remove(id);
-    }
-  }
 }

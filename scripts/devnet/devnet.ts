@@ -1,12 +1,13 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { EdgeError, hasCode } from '../../market/errors.ts';
 import { systemClock } from '../../node/clock.ts';
 import type { RuntimeName } from '../../node/ports.ts';
 import { deviceKeysEnv, moteKeys } from '../demo/lorawan/keys.ts';
 import { builtProgram } from '../root.ts';
 import { readIfThere, type Site } from './edge-node.ts';
-import { type EdgePlan, type Network, startNetwork } from './network.ts';
+import { type EdgePlan, type Network, removeContainers, startNetwork } from './network.ts';
 import { type Program, startProgram } from './processes.ts';
 
 export interface DevnetInit {
@@ -31,9 +32,9 @@ export interface DevnetInfo {
 }
 
 const SEED = 'devnet';
-/** Node 1 stands here, the others around it, near enough to hear the same motes. */
+/** Node 1 stands here, the others around it: in cells of their own, near enough to hear the same motes. */
 const CENTRE = { lat: -22.8716, lng: -43.1387 };
-const RADIUS_DEGREES = 0.02;
+const RADIUS_DEGREES = 0.03;
 /** Of the 100 tokens of each node; the rest pays for what it buys. */
 const DEPOSIT = 60n * 10n ** 18n;
 /** Present when the folder is a devnet's: `--reset` removes nothing else. */
@@ -57,10 +58,22 @@ export function planOf(index: number, nodes: number): EdgePlan {
   };
 }
 
+const markSchema = z.object({
+  nodes: z.int(),
+  /** What a reset needs to find containers on a shared engine; null until the first start succeeded. */
+  containers: z
+    .object({
+      runtime: z.enum(['docker', 'namespaces', 'process']),
+      edges: z.array(z.object({ dataDir: z.string(), peerId: z.string() })),
+    })
+    .nullable(),
+});
+type Mark = z.infer<typeof markSchema>;
+
 /** Null for a folder that is new or empty. Throws `DEVNET_FOLDER_FOREIGN` for one that holds something else. */
-async function storedIn(folder: string): Promise<{ nodes: number } | null> {
+async function storedIn(folder: string): Promise<Mark | null> {
   const stored = await readIfThere(join(folder, MARK));
-  if (stored !== null) return JSON.parse(stored);
+  if (stored !== null) return markSchema.parse(JSON.parse(stored));
   const names = await readdir(folder).catch((error) => {
     if (hasCode(error, 'ENOENT')) return [] as string[];
     throw error;
@@ -72,9 +85,16 @@ async function storedIn(folder: string): Promise<{ nodes: number } | null> {
   });
 }
 
-/** Removes a devnet's folder, and nothing else. Throws `DEVNET_FOLDER_FOREIGN`. */
+/** Removes a devnet's folder and containers, and nothing else. Throws `DEVNET_FOLDER_FOREIGN`. */
 export async function resetDevnet(folder: string): Promise<void> {
-  if ((await storedIn(folder)) !== null) await rm(folder, { recursive: true });
+  const stored = await storedIn(folder);
+  if (stored === null) return;
+  if (stored.containers !== null) await removeContainers(stored.containers.edges, stored.containers.runtime);
+  await rm(folder, { recursive: true });
+}
+
+async function writeMark(folder: string, mark: Mark): Promise<void> {
+  await writeFile(join(folder, MARK), JSON.stringify(mark));
 }
 
 /** Starts a devnet, or continues the one in the folder: same accounts, configurations and chain. */
@@ -84,7 +104,7 @@ export async function startDevnet(init: DevnetInit): Promise<{ info: DevnetInfo;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const nodes = stored?.nodes ?? init.nodes;
   if (nodes !== init.nodes) say(`  the folder holds ${nodes} nodes: they continue (--reset makes new ones)`);
-  if (stored === null) await writeFile(join(folder, MARK), JSON.stringify({ nodes }));
+  if (stored === null) await writeMark(folder, { nodes, containers: null });
   const edges = Array.from({ length: nodes }, (_, index) => planOf(index, nodes));
   const network = await startNetwork({ folder, resumable: true, runtime, heartbeatIntervalMs, edges, say });
   let motes: Program | null = null;
@@ -93,6 +113,8 @@ export async function startDevnet(init: DevnetInit): Promise<{ info: DevnetInfo;
     await network.stop();
   };
   try {
+    const containers = network.edges.map(({ dataDir, peerId }) => ({ dataDir, peerId }));
+    await writeMark(folder, { nodes, containers: { runtime: network.runtime, edges: containers } });
     await depositOnce(network);
     if (init.motes > 0) motes = await startMotes(network, init.motes);
     const envFile = join(folder, 'workload.env');

@@ -124,3 +124,18 @@ async function layOutEdges(init: NetworkInit, chain: LocalChain, runtime: Runtim
 async function fundOnce(chain: LocalChain, address: string): Promise<void> {
   if ((await chain.provider.getBalance(address)) === 0n) await chain.fund(address, FUNDS);
 }
+
+/** On a shared engine containers outlive their nodes on purpose; a play network that is over leaves none behind. */
+export async function removeContainers(
+  edges: Pick<EdgeNode, 'dataDir' | 'peerId'>[],
+  name: RuntimeName,
+): Promise<void> {
+  for (const { dataDir, peerId } of edges) {
+    const init = { dataDir, allowProcess: true, environment: process.env, clock: systemClock() };
+    const { runtime } = await selectRuntime(name, init);
+    for (const { id } of await runtime.list('eaas.node', peerId)) {
+      await runtime.stop(id, 0);
+      await runtime.remove(id);
+    }
+  }
+}
