@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import type { Counts } from './checks/run-mocha.ts';
 
 const root = join(import.meta.dirname, '..');
-const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'fakes', 'e2e'];
+const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'fakes', 'faults', 'e2e'];
 const CONTRACTS = 'contracts';
 const FOLDER_TIMEOUT_MS = 15 * 60_000;
 /** A test file that leaves a timer or socket open keeps its process alive: that is a leak, so it fails. */
