@@ -11,6 +11,7 @@ import type { NodeService } from './service.ts';
 
 const TOKEN_FILE = 'api-token';
 const BODY_LIMIT = 256 * 1024;
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 const insureSchema = z.strictObject({
   compose: z.string().max(128 * 1024),
@@ -84,6 +85,8 @@ function streamEvents(service: NodeService, after: number, reply: FastifyReply):
   reply.hijack();
   reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   const write = (id: number, event: object): void => {
+    // A reader that does not keep up is cut off: it can come back and ask for what it missed.
+    if (reply.raw.writableLength > MAX_UNREAD_BYTES) return void reply.raw.destroy();
     reply.raw.write(`${JSON.stringify({ id, ...(toPlainJson(event) as object) })}\n`);
   };
   for (const { id, event } of service.events(after)) write(id, event);

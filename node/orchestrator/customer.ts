@@ -15,6 +15,7 @@ import { type LocalWorkload, LocalWorkloads } from './local-workloads.ts';
 import { RECEIPT_EVERY_MS, sendReceipt } from './receipts.ts';
 import { type AgreementRecord, epochOf, type NewRecord, newRecord, statusOf } from './records.ts';
 import { releaseInsured } from './release.ts';
+import { REVIVE_EVERY_MS } from './revive.ts';
 import { endRecord, settle } from './settle.ts';
 
 export interface CustomerService {
@@ -74,6 +75,7 @@ class Customer implements CustomerService {
     allowProviders(this.context);
     for (const record of this.mine()) this.inBackground(record.id, 'continue', this.carryOn(record.id));
     clock.every(CHAIN_POLL_MS, () => this.lookAtChain(), signal);
+    clock.every(REVIVE_EVERY_MS, () => this.workloads.revive(), signal);
     clock.every(RECEIPT_EVERY_MS, () => this.sendReceipts(), signal);
   }
 

@@ -3,6 +3,7 @@ import { EdgeError } from '../../market/errors.ts';
 import { type Manifest, workloadHash } from '../../market/workload.ts';
 import type { Context } from './context.ts';
 import type { AgreementRecord } from './records.ts';
+import { reviveNoted } from './revive.ts';
 import { createRunner, type Runner } from './runner.ts';
 
 /** A workload of this device, running here whether or not it is insured yet. */
@@ -55,6 +56,12 @@ export class LocalWorkloads {
     this.pending.delete(hash);
     if (waiting.length > 0) await this.context.north.enqueue(record.id, 1, waiting);
     return { runner };
+  }
+
+  async revive(): Promise<void> {
+    for (const { hash, runner } of this.workloads.values()) {
+      await reviveNoted(this.context, this.agreementOf.get(hash) ?? null, runner);
+    }
   }
 
   async halt(): Promise<void> {

@@ -12,6 +12,7 @@ import { serveProvider } from './provider-requests.ts';
 import { runTurn, takeEpoch } from './provider-takeover.ts';
 import { type AgreementRecord, currentTurn, epochOf, isProviderRunning, isProviderTurn, nextTurns } from './records.ts';
 import { releaseProvided } from './release.ts';
+import { REVIVE_EVERY_MS, reviveNoted } from './revive.ts';
 import type { Runner } from './runner.ts';
 
 /** How often a provider looks at the chain for reports against it and for agreements that ended without it. */
@@ -74,7 +75,9 @@ class Provider implements ProviderService, ProviderActions {
   async start(): Promise<void> {
     await serveProvider(this.context, this);
     for (const record of this.live()) this.background(record.id, 'continue', this.carryOn(record));
-    this.context.clock.every(CHAIN_POLL_MS, () => this.lookAtChain(), this.context.signal);
+    const { clock, signal } = this.context;
+    clock.every(CHAIN_POLL_MS, () => this.lookAtChain(), signal);
+    clock.every(REVIVE_EVERY_MS, () => this.revive(), signal);
   }
 
   async stop(): Promise<void> {
@@ -209,6 +212,13 @@ class Provider implements ProviderService, ProviderActions {
       await this.context.records.update(id, { failure: { code, message, atMs: this.context.clock.nowMs(), isFinal } });
       this.context.emit('migration-failed', id, { code, message });
       return isFinal;
+    }
+  }
+
+  private async revive(): Promise<void> {
+    for (const record of this.live().filter(isProviderRunning)) {
+      const runner = this.runners.get(record.id);
+      if (runner !== undefined && !this.isOver(record)) await reviveNoted(this.context, record.id, runner);
     }
   }
 

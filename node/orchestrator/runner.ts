@@ -23,6 +23,8 @@ export interface Runner {
   run(epoch: number, sinceMs: number): Promise<void>;
   /** Stops the feed and the containers; readings already handed over stay queued for the cloud. */
   halt(graceMs: number): Promise<void>;
+  /** Starts again what has ended by itself; resolves to the names. Nothing while halted. Throws as `Runtime.start`. */
+  revive(): Promise<string[]>;
   /** Halts and removes containers, also those of an earlier run of the node; images stay. */
   remove(): Promise<void>;
   containerIds(): string[];
@@ -92,6 +94,15 @@ class ContainerRunner implements Runner {
 
   halt(graceMs: number): Promise<void> {
     return this.steps.run(() => this.haltNow(graceMs));
+  }
+
+  revive(): Promise<string[]> {
+    return this.steps.run(async () => {
+      if (this.door === null) return [];
+      const ended = (await this.existing()).filter(({ status }) => status === 'exited');
+      for (const { id } of ended) await this.parts.runtime.start(id);
+      return ended.map(({ name }) => name);
+    });
   }
 
   remove(): Promise<void> {

@@ -164,6 +164,22 @@ describe('bad input and faults', function () {
     });
   });
 
+  it('starts a container again that ends by itself, on either side', async () => {
+    const cast = await bridgeWorld();
+    world = cast.world;
+    const { bridge } = cast;
+    const { provider, id } = await insured(cast);
+    bridge.runtime.killAll();
+    await world.until('the revival', () => bridge.kinds().includes('revived'));
+    bridge.kill();
+    await world.until('the takeover', () => provider.kinds().includes('active'));
+    provider.runtime.killAll();
+    await world.until('the revival', () => provider.kinds().includes('revived'));
+    const before = (await world.cloud.overview(id)).epochs[1]?.accepted ?? 0;
+    await world.until('readings', async () => ((await world.cloud.overview(id)).epochs[1]?.accepted ?? 0) > before);
+    expect(provider.record.turns.map(({ epoch }) => epoch)).to.deep.equal([1, 2]);
+  });
+
   describe('of cloud and chain', () => {
     it('takes over while the cloud cannot be reached, and delivers everything later', async () => {
       const cast = await bridgeWorld();
