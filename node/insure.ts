@@ -62,6 +62,18 @@ export async function resolveWorkload(source: WorkloadSource): Promise<ResolvedW
 }
 
 const SAMPLE_EVERY_MS = 500;
+/** A workload that reads no sensors never shows that it is ready. */
+const START_MS = 3_000;
+const START_POLL_MS = 50;
+
+/** Lets a workload get over its start, which takes many times what it needs from then on. Waits a few seconds at most. */
+export async function untilStarted(
+  runner: { serving(): boolean },
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const untilMs = clock.nowMs() + START_MS;
+  while (!runner.serving() && clock.nowMs() < untilMs) await clock.sleep(START_POLL_MS, signal);
+}
 
 /** Watches the running containers and estimates what they need: quantiles of use, and at least the given floor. */
 export async function profile(

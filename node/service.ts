@@ -10,7 +10,7 @@ import type { MarketFeed } from '../sdk/market-feed.ts';
 import type { VaultAccount } from '../sdk/ports.ts';
 import type { NodeService } from './api/service.ts';
 import type { EventLog } from './events.ts';
-import { profile, type ResolvedWorkload, resolveWorkload, type WorkloadSource } from './insure.ts';
+import { profile, type ResolvedWorkload, resolveWorkload, untilStarted, type WorkloadSource } from './insure.ts';
 import type { Context } from './orchestrator/context.ts';
 import type { CustomerService } from './orchestrator/customer.ts';
 import type { LocalWorkload } from './orchestrator/local-workloads.ts';
@@ -147,6 +147,7 @@ async function insure(parts: ServiceParts, request: WorkloadSource): Promise<obj
   const resolved = await resolveWorkload(request);
   const workload = await parts.customer.runLocal(resolved.manifest, resolved.layoutDirs);
   emit('running-locally', { workload: resolved.manifest.name, runtime: context.runtime.name });
+  await untilStarted(workload.runner, context);
   const need = await estimate(parts, resolved, workload.runner.containerIds());
   emit('estimated', { need });
   const bought = await buy(parts, buyRequest(parts, resolved, need), workload, emit);
