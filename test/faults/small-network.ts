@@ -134,7 +134,8 @@ async function insure(network: Network, bridge: Followed): Promise<{ id: string;
   await until('an offer', 20_000, async () => ((await bridge.api.get('/v1/offers')) as unknown[]).length > 0 || null);
   const keys = Array.from({ length: MOTES }, (_, index) => moteKeys(SEED, index));
   return (await bridge.api.post('/v1/insure', {
-    compose: compose.replace(/^ *witnesses: .*\n/m, ''),
+    // A busy test machine has little to spare, and two edges are each other's only choice.
+    compose: compose.replace(/^ *witnesses: .*\n/m, '').replace('cpus: "0.5"', 'cpus: "0.2"'),
     baseDir: projectRoot(),
     environment: {
       DEVICE_KEYS: deviceKeysEnv(keys),
