@@ -1,10 +1,15 @@
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import toolbox from '@nomicfoundation/hardhat-toolbox-mocha-ethers';
 import { configVariable, defineConfig } from 'hardhat/config';
 import type { NetworkUserConfig } from 'hardhat/types/config';
 import type { HardhatPlugin } from 'hardhat/types/plugins';
+import { branchCoverage } from './scripts/solidity/branches.ts';
 
 const require = createRequire(import.meta.url);
+
+/** Instrumented for coverage, contracts are too large to deploy elsewhere; only then that is fine. */
+const SIZE_WARNINGS = ['5574', '3860'];
 
 /** Warnings in contracts/ fail the build; those in packages and about the size of tests are left out. */
 const strictWarnings: HardhatPlugin = {
@@ -15,7 +20,8 @@ const strictWarnings: HardhatPlugin = {
         async getCompilationJobErrors(context, job, output, next) {
           const errors = await next(context, job, output);
           const ours = errors.filter((error) => (error.formattedMessage ?? '').includes('--> ./contracts/'));
-          const warnings = ours.filter((error) => error.severity === 'warning');
+          const isForUs = (code?: string) => !context.globalOptions.coverage || !SIZE_WARNINGS.includes(code ?? '');
+          const warnings = ours.filter(({ severity, errorCode }) => severity === 'warning' && isForUs(errorCode));
           if (warnings.length > 0) throw new Error(warnings.map((warning) => warning.formattedMessage).join('\n'));
           return errors.filter((error) => error.severity !== 'warning');
         },
@@ -40,7 +46,8 @@ const networks: Record<string, NetworkUserConfig> = Object.fromEntries(
 export default defineConfig({
   networks,
   verify: { etherscan: { apiKey: configVariable('ETHERSCAN_API_KEY') } },
-  plugins: [toolbox, strictWarnings],
+  plugins: [toolbox, strictWarnings, branchCoverage(join(import.meta.dirname, 'coverage/branches.json'))],
+  coverage: { skipFiles: ['contracts/mocks/**', 'contracts/local/**'] },
   typechain: { tsNocheck: true },
   paths: { sources: './contracts', tests: { mocha: './test/contracts', solidity: './test/solidity' } },
   solidity: {

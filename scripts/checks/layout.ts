@@ -11,7 +11,8 @@ const STUBS = 'scripts/stubs/';
 const MAX_FILE_LINES = 300;
 const MAX_README_LINES = 60;
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.(ts|mjs|js)$/;
-const PASCAL = /^[A-Z][A-Za-z0-9]*(\.t)?\.sol$/;
+/** Tests say what kind they are: `Vault.fuzz.t.sol`. */
+const PASCAL = /^[A-Z][A-Za-z0-9]*((\.[a-z]+)?\.t)?\.sol$/;
 
 /** Every problem of the project in `root`, sorted by file. */
 export function layoutProblems(root: string): Problem[] {

@@ -96,6 +96,14 @@ describe('AgreementEscrow amend', () => {
     expect(await balances(market)).to.deep.equal({ customer: FUNDS - stake - 1n, provider: FUNDS + stake + 1n });
   });
 
+  it('extends the term alone', async () => {
+    const market = await loadFixture(marketFixture);
+    const terms = await openAgreement(market);
+    await amend(market, terms, CUSTOMER_STAKE, terms.endsAt + 1);
+    expect((await market.escrow.statusOf(terms)).exitsAt).to.equal(terms.endsAt + 1 + WINDOW_SEC);
+    expect((await balances(market)).customer).to.equal(FUNDS - CUSTOMER_STAKE);
+  });
+
   it('is forgotten by the next agreement of the lane', async () => {
     const market = await loadFixture(marketFixture);
     const terms = await openAgreement(market);

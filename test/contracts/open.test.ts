@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { ZeroAddress } from 'ethers';
 import {
   balances,
   bothSign,
@@ -40,6 +41,15 @@ describe('AgreementEscrow open', () => {
           .withArgs(idOf(market, terms));
       });
     }
+  });
+
+  it('reverts for the zero address, which a malformed signature recovers to', async () => {
+    const market = await loadFixture(marketFixture);
+    const terms = await termsOf(market, { customer: ZeroAddress, customerStake: 0n });
+    const byProvider = await sign(market.domain, market.provider, 'Terms', terms);
+    await expect(market.escrow.open(terms, '0x12', byProvider))
+      .to.be.revertedWithCustomError(market.escrow, 'AgreementEscrowNotAuthorized')
+      .withArgs(ZeroAddress, ZeroAddress, idOf(market, terms));
   });
 
   it('reverts after openBy, and not in its last second', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ZeroAddress } from 'ethers';
+import { toBeHex, ZeroAddress } from 'ethers';
 import { ethers, loadFixture, time } from './support/market.ts';
 import { type Change, DELAY_SEC, type Panel, panelFixture, signChange } from './support/panel.ts';
 
@@ -31,6 +31,14 @@ describe('PanelArbitrator members', () => {
     for (const members of [[first.address, first.address], [ZeroAddress]]) {
       await expect(deploy(members, 1)).to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorInvalidMember');
     }
+  });
+
+  it('cannot be deployed with more members than it can count', async () => {
+    const { panel } = await loadFixture(panelFixture);
+    const members = Array.from({ length: 256 }, (_, i) => toBeHex(i + 1, 20));
+    await expect(ethers.deployContract('PanelArbitrator', [members, 1, 1, 1, 1]))
+      .to.be.revertedWithCustomError(panel, 'PanelArbitratorInvalidThreshold')
+      .withArgs(1, 256);
   });
 
   it('change after the delay, announced by their own signatures', async () => {

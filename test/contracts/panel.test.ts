@@ -16,6 +16,8 @@ import {
 import { FEE_WEI, type Panel, panelFixture, plainDispute, signRuling } from './support/panel.ts';
 
 const BREACHED = 2n;
+/** The selectors of IArbitrator's seven functions, combined as ERC-165 says. */
+const ERC_792 = '0x2ef5e458';
 
 describe('PanelArbitrator rulings on agreements', () => {
   async function disputed(panel: Panel): Promise<{ terms: Terms; arbitration: ReturnType<typeof arbitrationBy> }> {
@@ -129,6 +131,7 @@ describe('PanelArbitrator plain disputes', () => {
     const panel = await loadFixture(panelFixture);
     const { arbitrable, address } = await plainDispute(panel);
     expect(await panel.panel.disputeStatus(0)).to.equal(0n);
+    expect(await panel.panel.currentRuling(0)).to.equal(0n);
     const signatures = await signRuling(panel, [panel.first, panel.second], address, 0n, BREACHED);
     const { stranger } = panel;
     await expect(panel.panel.rule(0, BREACHED, stranger.address, signatures))
@@ -206,6 +209,7 @@ describe('PanelArbitrator plain disputes', () => {
     const { panel } = await loadFixture(panelFixture);
     expect(await panel.supportsInterface('0x01ffc9a7')).to.equal(true);
     expect(await panel.supportsInterface(panel.interface.getFunction('agreementFee').selector)).to.equal(true);
+    expect(await panel.supportsInterface(ERC_792)).to.equal(true);
     expect(await panel.supportsInterface('0xffffffff')).to.equal(false);
     expect(await panel.arbitrationCost('0x')).to.equal(FEE_WEI);
     expect(await panel.agreementFee('0x')).to.equal(FEE_WEI);

@@ -110,11 +110,18 @@ describe('AgreementEscrow ruling', () => {
     await market.arbitrator.setNextDispute(2);
     await dispute(market, settled);
     await market.escrow.connect(market.provider).concede(settled);
-    const lane = { lane: settled.lane, openBy: settled.openBy + 1, arbitrationHash: hashOf(market.arbitration) };
-    const next = await openAgreement(market, lane);
-    await market.arbitrator.setNextDispute(3);
-    await dispute(market, next);
     await market.arbitrator.rulePlain(market.escrowAddress, 2, BREACHED);
+    expect((await market.escrow.statusOf(settled)).status).to.equal(STATUS.ended);
+
+    const older = await openDisputable(market);
+    await market.arbitrator.setNextDispute(3);
+    await dispute(market, older);
+    await market.escrow.connect(market.provider).concede(older);
+    const lane = { lane: older.lane, openBy: older.openBy + 1, arbitrationHash: hashOf(market.arbitration) };
+    const next = await openAgreement(market, lane);
+    await market.arbitrator.setNextDispute(4);
+    await dispute(market, next);
+    await market.arbitrator.rulePlain(market.escrowAddress, 3, BREACHED);
     expect((await market.escrow.statusOf(next)).exitsAt).to.be.greaterThan(await time.latest());
   });
 

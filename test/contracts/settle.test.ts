@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { AbiCoder, keccak256 } from 'ethers';
 import {
   balances,
   bothSign,
@@ -7,8 +8,10 @@ import {
   FUNDS,
   idOf,
   loadFixture,
+  type Market,
   marketFixture,
   NO_SIGNATURE,
+  networkHelpers,
   OUTCOME,
   openAgreement,
   PROVIDER_STAKE,
@@ -20,6 +23,20 @@ import {
 
 const POT = CUSTOMER_STAKE + PROVIDER_STAKE;
 const EARNED = 4_000_000n;
+
+const MAX_VALUE = 2n ** 80n - 1n;
+
+/** Where an owner's word is stored: `_accounts[token][owner]`, a mapping that is found by its content. */
+async function accountSlot(market: Market, owner: string): Promise<{ key: string; balance: bigint }> {
+  const { balance } = await market.escrow.accountOf(market.tokenAddress, owner);
+  const coder = AbiCoder.defaultAbiCoder();
+  for (let slot = 0; slot < 16; slot += 1) {
+    const ofToken = keccak256(coder.encode(['address', 'uint256'], [market.tokenAddress, slot]));
+    const key = keccak256(coder.encode(['address', 'bytes32'], [owner, ofToken]));
+    if (BigInt(await networkHelpers.getStorageAt(market.escrowAddress, key)) === balance) return { key, balance };
+  }
+  throw new Error('the account is nowhere in storage');
+}
 
 describe('AgreementEscrow settle', () => {
   it('reverts for more than both stakes', async () => {
@@ -104,6 +121,33 @@ describe('AgreementEscrow settle', () => {
       expect(await reputationOf(market, 'provider')).to.deep.equal(provider);
     });
   }
+
+  it('counts value up to the top of its field, and pays on', async () => {
+    const market = await loadFixture(marketFixture);
+    const stake = MAX_VALUE - 5n;
+    await market.token.mint(market.customer.address, 2n * stake);
+    await market.token.connect(market.customer).approve(market.escrowAddress, 2n * stake);
+    await market.escrow.connect(market.customer).deposit(market.tokenAddress, 2n * stake);
+    for (const value of [stake, MAX_VALUE]) {
+      const terms = await openAgreement(market, { customerStake: stake, providerStake: 0n });
+      await settleTerms(market, terms, stake, OUTCOME.honoured);
+      for (const party of ['customer', 'provider'] as const) {
+        expect((await reputationOf(market, party))[3]).to.equal(value);
+      }
+    }
+    expect(await reputationOf(market, 'customer')).to.deep.equal([2n, 0n, 0n, MAX_VALUE]);
+    expect(await balances(market)).to.deep.equal({ customer: FUNDS, provider: FUNDS + 2n * stake });
+  });
+
+  it('counts agreements up to the top of the field, and leaves the others alone', async () => {
+    const market = await loadFixture(marketFixture);
+    const { balance, ...slot } = await accountSlot(market, market.provider.address);
+    const top = (0xffffn << 208n) | (0xffffn << 224n) | balance;
+    await networkHelpers.setStorageAt(market.escrowAddress, slot.key, top);
+    await settleTerms(market, await openAgreement(market), PROVIDER_STAKE + EARNED, OUTCOME.honoured);
+    await settleTerms(market, await openAgreement(market), PROVIDER_STAKE, OUTCOME.breached);
+    expect(await reputationOf(market, 'provider')).to.deep.equal([0xffffn, 0xffffn, 0n, EARNED]);
+  });
 
   it('settleMany settles all of them', async () => {
     const market = await loadFixture(marketFixture);
