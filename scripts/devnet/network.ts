@@ -85,17 +85,7 @@ export async function startNetwork(init: NetworkInit): Promise<Network> {
     const customers = edges.map(({ address }) => address);
     const cloud = await startCloud({ folder: init.folder, chain, customers });
     programs.set('cloud', cloud.program);
-    const startEdge = async (name: string): Promise<Followed> => {
-      const index = edges.findIndex(({ site }) => site.name === name);
-      const node = edges[index];
-      if (node === undefined) throw new RangeError(`there is no edge ${name}`);
-      const { entry, flags = [] } = init.edges[index] ?? {};
-      const program = startNode({ ...node, name }, { entry: entry ?? builtProgram('local-node'), flags });
-      programs.set(name, program);
-      const seen = await follow(node.dataDir, program);
-      followed.set(name, seen);
-      return seen;
-    };
+    const startEdge = edgeStarter(init.edges, edges, { programs, followed });
     // The bootstrap peer first: the others find it at once.
     const [first, ...others] = edges;
     if (first !== undefined) await startEdge(first.site.name);
@@ -106,6 +96,25 @@ export async function startNetwork(init: NetworkInit): Promise<Network> {
     init.say(`the logs are in ${init.folder}`);
     throw error;
   }
+}
+
+/** Starts (or starts again) one edge by its site's name. */
+function edgeStarter(
+  plans: EdgePlan[],
+  edges: EdgeNode[],
+  { programs, followed }: Pick<Network, 'programs' | 'followed'>,
+): Network['startEdge'] {
+  return async (name) => {
+    const index = edges.findIndex(({ site }) => site.name === name);
+    const node = edges[index];
+    if (node === undefined) throw new RangeError(`there is no edge ${name}`);
+    const { entry, flags = [] } = plans[index] ?? {};
+    const program = startNode({ ...node, name }, { entry: entry ?? builtProgram('local-node'), flags });
+    programs.set(name, program);
+    const seen = await follow(node.dataDir, program);
+    followed.set(name, seen);
+    return seen;
+  };
 }
 
 async function layOutEdges(init: NetworkInit, chain: LocalChain, runtime: RuntimeName): Promise<EdgeNode[]> {

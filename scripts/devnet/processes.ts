@@ -50,21 +50,23 @@ export function startProgram(init: {
     child,
     logFile: init.logFile,
     exited,
-    async stop(graceMs = 5_000) {
-      child.kill('SIGTERM');
-      const ended = new AbortController();
-      void exited.then(() => ended.abort());
-      await systemClock()
-        .sleep(graceMs, ended.signal)
-        .then(() => child.kill('SIGKILL'))
-        .catch(() => undefined);
-      await exited;
-    },
+    stop: (graceMs = 5_000) => stopChild(child, exited, graceMs),
     async kill() {
       child.kill('SIGKILL');
       await exited;
     },
   };
+}
+
+async function stopChild(child: ChildProcess, exited: Promise<unknown>, graceMs: number): Promise<void> {
+  child.kill('SIGTERM');
+  const ended = new AbortController();
+  void exited.then(() => ended.abort());
+  await systemClock()
+    .sleep(graceMs, ended.signal)
+    .then(() => child.kill('SIGKILL'))
+    .catch(() => undefined);
+  await exited;
 }
 
 function eachLine(child: ChildProcess, onLine: (line: string) => void): void {
