@@ -137,6 +137,7 @@ async function startNorth(
   const north = await startNorthRelay({
     store,
     targets: (id) => records.get(id)?.duties.cloud ?? null,
+    isLive: (id) => records.get(id)?.endedTx === null,
     sign: (bytes) => ({ peerId: peer.peerId, signature: peer.sign(bytes) }),
     fetch,
     random: Math.random,

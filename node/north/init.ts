@@ -35,6 +35,8 @@ export interface RelayInit {
   store: KeyValue;
   /** Where the readings of an agreement go; null while that is not known (they are kept). */
   targets: (agreementId: string) => { url: string } | null;
+  /** False once the agreement has ended: then readings of an epoch that is over are given up. All live by default. */
+  isLive?: (agreementId: string) => boolean;
   sign: (bytes: Uint8Array) => PeerSignature | Promise<PeerSignature>;
   fetch: typeof fetch;
   clock: Clock;
@@ -42,7 +44,7 @@ export interface RelayInit {
   limits?: Partial<RelayLimits>;
   /** In [0, 1). */
   random: () => number;
-  /** Called after each final answer, also when the batch was refused because its epoch is over. */
+  /** Called after each final answer. */
   onDelivery?: (event: DeliveryEvent) => void;
   /** Called once when the store fails: the node must stop. */
   onFatal?: (error: unknown) => void;

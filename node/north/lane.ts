@@ -38,6 +38,10 @@ export class Lane {
   private failed = false;
   private pause = new AbortController();
   private readonly waiters = new Set<() => void>();
+  /** The latest epoch this node has run under, as far as the lane was told. */
+  private epoch = 0;
+  /** The cloud has closed this epoch and those before it. */
+  private staleEpoch = 0;
 
   constructor(agreementId: string, init: LaneInit) {
     this.agreementId = agreementId;
@@ -47,7 +51,10 @@ export class Lane {
   restore(stored: StoredLane): void {
     this.counters = stored.counters;
     this.accounts = stored.accounts;
-    for (const entry of stored.entries) this.queue.push(entry);
+    for (const entry of stored.entries) {
+      this.queue.push(entry);
+      this.epoch = Math.max(this.epoch, entry.epoch);
+    }
     this.wake();
   }
 
@@ -56,6 +63,7 @@ export class Lane {
    * the workload (not answered yet) sends them again and the cloud drops the duplicates.
    */
   async enqueue(epoch: number, readings: Reading[]): Promise<void> {
+    this.adopt(epoch);
     const puts: Record<string, string> = {};
     for (let from = 0; from < readings.length; from += this.init.limits.maxBatch) {
       const part = readings.slice(from, from + this.init.limits.maxBatch);
@@ -101,13 +109,28 @@ export class Lane {
     return { count: account.count, readingsRoot: rootOf(account) };
   }
 
-  kick(): void {
+  kick(epoch: number): void {
+    this.adopt(epoch);
     this.pause.abort();
     this.wake();
   }
 
   async stopped(): Promise<void> {
     await this.running;
+  }
+
+  /**
+   * A reading is a fact, whoever delivers it when: what an epoch that is over left undelivered goes out under the next
+   * one that this node holds. The cloud knows what it has already.
+   */
+  private adopt(epoch: number): void {
+    this.epoch = Math.max(this.epoch, epoch);
+    if (this.epoch > this.staleEpoch) this.queue.relabel(this.staleEpoch, this.epoch);
+  }
+
+  /** Whether what waits may still be taken: not while its epoch is over and this node holds no later one. */
+  private get held(): boolean {
+    return this.staleEpoch > 0 && this.epoch <= this.staleEpoch;
   }
 
   private makeRoom(): string[] {
@@ -121,7 +144,7 @@ export class Lane {
   }
 
   private wake(): void {
-    if (this.running || this.failed || this.queue.size === 0 || this.init.signal.aborted) return;
+    if (this.running || this.failed || this.held || this.queue.size === 0 || this.init.signal.aborted) return;
     this.running = this.run()
       .catch((error: unknown) => {
         this.failed = true;
@@ -137,7 +160,7 @@ export class Lane {
 
   private async run(): Promise<void> {
     let failures = 0;
-    while (!this.init.signal.aborted) {
+    while (!this.init.signal.aborted && !this.held) {
       const batch = this.queue.head(this.init.limits.maxBatch);
       const epoch = batch[0]?.epoch;
       if (epoch === undefined) return;
@@ -145,11 +168,25 @@ export class Lane {
       if (result.kind === 'retry') {
         failures += 1;
         await this.backOff(failures, result.reason);
-      } else {
-        failures = 0;
-        await this.finish(epoch, batch, result);
+        continue;
       }
+      failures = 0;
+      if (this.mayComeBack(result)) this.close(epoch, result.currentEpoch);
+      else await this.finish(epoch, batch, result);
     }
+  }
+
+  /** Refused because somebody else runs the workload now. While the agreement lives, this node may hold it again. */
+  private mayComeBack(result: FinalResult): boolean {
+    if (result.kind !== 'refused' || result.reason !== 'EPOCH_STALE') return false;
+    return this.init.isLive?.(this.agreementId) ?? true;
+  }
+
+  private close(epoch: number, currentEpoch: number | null): void {
+    this.staleEpoch = Math.max(this.staleEpoch, epoch);
+    this.adopt(this.epoch);
+    const fields = { agreementId: this.agreementId, epoch, currentEpoch, queued: this.queue.size };
+    this.init.log.warn(fields, 'the epoch is over; what it left goes out under the next one of this node');
   }
 
   private async send(epoch: number, batch: QueueEntry[]): Promise<DeliveryResult> {

@@ -38,6 +38,11 @@ export class ReadingQueue {
     return batch;
   }
 
+  /** What was to go out under `upTo` or an earlier epoch goes out under `epoch`. */
+  relabel(upTo: number, epoch: number): void {
+    for (const entry of this.entries) if (entry.epoch <= upTo) entry.epoch = epoch;
+  }
+
   /** Takes the oldest entries away until no more than `maxReadings` are left. */
   trim(maxReadings: number): QueueEntry[] {
     const gone: QueueEntry[] = [];

@@ -10,8 +10,11 @@ export interface NorthRelayService extends NorthRelay {
    * and the `readingsRoot` over them. Kept for provider's epochs only; the root is null for a customer's epoch.
    */
   delivered(agreementId: string, epoch: number): { count: number; readingsRoot: string | null };
-  /** Ends the present pause: call it when the cloud has been told of a new epoch. */
-  kick(agreementId: string): void;
+  /**
+   * Ends the present pause: call it when the cloud has been told that this node holds `epoch`. What an earlier epoch of
+   * this node left undelivered goes out under it.
+   */
+  kick(agreementId: string, epoch: number): void;
   /** Opens a connection to the agreement's cloud ahead of need; says whether it answers. */
   warm(agreementId: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -65,8 +68,8 @@ class Relay implements NorthRelayService {
     return this.lane(agreementId).delivered(epoch);
   }
 
-  kick(agreementId: string): void {
-    this.lanes.get(agreementId)?.kick();
+  kick(agreementId: string, epoch: number): void {
+    this.lanes.get(agreementId)?.kick(epoch);
   }
 
   async warm(agreementId: string, signal: AbortSignal): Promise<boolean> {

@@ -77,7 +77,7 @@ export async function announce(context: Context, cloud: CloudClient, record: Agr
   const { id } = record;
   const signed = currentTurn(record)?.handback ?? null;
   if (signed === null) return;
-  void cloud.raiseEpoch(record, { handback: signed }).then(() => context.north.kick(id));
+  void cloud.raiseEpoch(record, { handback: signed }).then(() => context.north.kick(id, epochOf(record)));
   try {
     await askProvider(context, record, { type: 'resumed', agreementId: id, signed });
   } catch (error) {

@@ -154,9 +154,9 @@ class Provider implements ProviderService, ProviderActions {
     const certificate = record === null ? null : currentTurn(record)?.certificate;
     if (record === null || certificate == null || this.serving.has(id)) return;
     this.serving.add(id);
-    const told = this.cloud.raiseEpoch(record, { certificate }).then(() => this.context.north.kick(id));
-    this.background(id, 'tell the cloud', told);
     const { epoch } = certificate.activation;
+    const told = this.cloud.raiseEpoch(record, { certificate }).then(() => this.context.north.kick(id, epoch));
+    this.background(id, 'tell the cloud', told);
     const isOwed = (): boolean => {
       const now = this.context.records.get(id);
       return now !== null && epochOf(now) === epoch && !this.isOver(now);

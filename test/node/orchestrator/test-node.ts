@@ -158,6 +158,7 @@ export class TestNode {
     const north = await startNorthRelay({
       store,
       targets: (id) => records.get(id)?.duties.cloud ?? null,
+      isLive: (id) => records.get(id)?.endedTx === null,
       sign: (bytes) => ({ peerId, signature: signWithPeerKey(peerKey, bytes) }),
       fetch: life.bind('cloud', { send: world.cloud.fetch }).send,
       random: () => 0.5,
