@@ -74,12 +74,33 @@ export async function startChain(init: { folder: string; resumable: boolean }): 
     logFile: join(init.folder, 'chain.log'),
   });
   const rpcUrl = `http://127.0.0.1:${port}`;
+  try {
+    return await useChain(program, {
+      rpcUrl,
+      known: stored?.contracts ?? null,
+      save: init.resumable ? { file, port } : null,
+    });
+  } catch (error) {
+    // Nobody else knows of it yet.
+    await program.kill();
+    throw error;
+  }
+}
+
+interface UseInit {
+  rpcUrl: string;
+  /** Contracts of an earlier start. */
+  known: Addresses | null;
+  save: { file: string; port: number } | null;
+}
+
+async function useChain(program: Program, { rpcUrl, known, save }: UseInit): Promise<LocalChain> {
   const chainId = await until('the local chain', 20_000, () => askChainId(rpcUrl), program);
   const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true, pollingInterval: 50 });
   const wallet = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC)).connect(provider);
   const deployer = new NonceManager(wallet);
-  const contracts = stored?.contracts ?? (await deployContracts(deployer));
-  if (init.resumable) await writeFile(file, JSON.stringify({ port, contracts }));
+  const contracts = known ?? (await deployContracts(deployer));
+  if (save !== null) await writeFile(save.file, JSON.stringify({ port: save.port, contracts }));
   const token = new Contract(contracts.token, (await artifactOf('TestToken', 'local')).abi, deployer);
   return {
     program,
