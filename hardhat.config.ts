@@ -56,6 +56,4 @@ export default defineConfig({
     path: require.resolve('solc/soljson.js'),
     settings: { optimizer: { enabled: true, runs: 10_000 }, viaIR: true, evmVersion: 'cancun' },
   },
-  // Shallow here, so that every `npm test` has them; foundry.toml has the depth of CI and of the night.
-  test: { solidity: { fuzz: { runs: 256 }, invariant: { runs: 8, depth: 64, failOnRevert: true } } },
 });

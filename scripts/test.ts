@@ -1,6 +1,6 @@
 /**
- * Runs every test: the contracts' with Hardhat, the others with mocha, one process per folder. The last line counts
- * them. Fails when one fails, when a process does not end by itself, and when no test ran.
+ * Runs every test: the contracts' with Hardhat and forge (at full depth when CI=true), the others with mocha, one
+ * process per folder. The last line counts them. Fails when one fails, when a process does not end by itself, and when no test ran.
  *
  *   node scripts/test.ts [--only <folder>]
  */
@@ -9,6 +9,7 @@ import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Counts } from './checks/run-mocha.ts';
+import { runForge } from './solidity/forge.ts';
 
 const root = join(import.meta.dirname, '..');
 const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'fakes', 'faults', 'e2e'];
@@ -17,16 +18,37 @@ const FOLDER_TIMEOUT_MS = 15 * 60_000;
 /** A test file that leaves a timer or socket open keeps its process alive: that is a leak, so it fails. */
 const EXIT_TIMEOUT_MS = 20_000;
 
-/** Reads the totals that Hardhat prints: `12 passing`, `1 failing`, once per runner (Solidity, mocha) and once in all. */
+/** Reads the totals that Hardhat prints: `12 passing`, `1 failing`. */
 export function hardhatCounts(output: string): Counts {
   const last = (word: string) => Number([...output.matchAll(new RegExp(`(\\d+) ${word}`, 'g'))].at(-1)?.[1] ?? 0);
   return { passed: last('passing'), failed: last('failing') };
 }
 
+/** Unit tests with Hardhat, gas against the snapshot, campaigns with forge; in CI at full depth, and the coverage. */
 async function runContracts(): Promise<Counts> {
   if (!existsSync(join(root, 'hardhat.config.ts'))) return { passed: 0, failed: 0 };
+  const isCi = process.env.CI === 'true';
   console.log('\n# contracts');
-  const child = spawn(join(root, 'node_modules/.bin/hardhat'), ['test'], {
+  const unit = await runTool(join(root, 'node_modules/.bin/hardhat'), ['test', 'mocha']);
+  const unitCounts = hardhatCounts(unit.output);
+  if (unit.code !== 0) unitCounts.failed = Math.max(unitCounts.failed, 1);
+
+  const total = [unitCounts, await runCheck('gas', ['scripts/bench/gas.ts', '--check'])];
+  console.log(`\n# contracts: ${isCi ? 'full depth' : 'quick campaigns (the full ones: CI=true)'}`);
+  total.push(await runForge(root, isCi ? 'default' : 'quick', FOLDER_TIMEOUT_MS));
+  if (isCi) total.push(await runCheck('coverage', ['scripts/checks/coverage.ts']));
+  return total.reduce((sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }));
+}
+
+/** A program of ours that passes or fails as a whole. */
+async function runCheck(name: string, args: string[]): Promise<Counts> {
+  console.log(`\n# contracts: ${name}`);
+  const { code } = await runTool(process.execPath, args);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function runTool(program: string, args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(program, args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     signal: AbortSignal.timeout(FOLDER_TIMEOUT_MS),
@@ -38,8 +60,7 @@ async function runContracts(): Promise<Counts> {
     process.stdout.write(chunk);
   });
   const code = await ended(child);
-  const counts = hardhatCounts(output);
-  return code === 0 ? counts : { ...counts, failed: Math.max(counts.failed, 1) };
+  return { code, output };
 }
 
 async function runFolder(folder: string): Promise<Counts> {
