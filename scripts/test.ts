@@ -15,6 +15,8 @@ const root = join(import.meta.dirname, '..');
 const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'fakes', 'faults', 'e2e'];
 const CONTRACTS = 'contracts';
 const FOLDER_TIMEOUT_MS = 15 * 60_000;
+/** Far above the minutes that two idle cores take. */
+const CAMPAIGNS_TIMEOUT_MS = 45 * 60_000;
 /** A test file that leaves a timer or socket open keeps its process alive: that is a leak, so it fails. */
 const EXIT_TIMEOUT_MS = 20_000;
 
@@ -35,7 +37,7 @@ async function runContracts(): Promise<Counts> {
 
   const total = [unitCounts, await runCheck('gas', ['scripts/bench/gas.ts', '--check'])];
   console.log(`\n# contracts: ${isCi ? 'full depth' : 'quick campaigns (the full ones: CI=true)'}`);
-  total.push(await runForge(root, isCi ? 'default' : 'quick', FOLDER_TIMEOUT_MS));
+  total.push(await runForge(root, isCi ? 'default' : 'quick', CAMPAIGNS_TIMEOUT_MS));
   if (isCi) total.push(await runCheck('coverage', ['scripts/checks/coverage.ts']));
   return total.reduce((sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }));
 }
