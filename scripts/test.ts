@@ -14,6 +14,7 @@ import { runForge } from './solidity/forge.ts';
 const root = join(import.meta.dirname, '..');
 const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'fakes', 'faults', 'e2e'];
 const CONTRACTS = 'contracts';
+const CAMPAIGNS = 'campaigns';
 const FOLDER_TIMEOUT_MS = 15 * 60_000;
 /** Far above the minutes that two idle cores take. */
 const CAMPAIGNS_TIMEOUT_MS = 45 * 60_000;
@@ -26,20 +27,30 @@ export function hardhatCounts(output: string): Counts {
   return { passed: last('passing'), failed: last('failing') };
 }
 
-/** Unit tests with Hardhat, gas against the snapshot, campaigns with forge; in CI at full depth, and the coverage. */
+/** Unit tests with Hardhat, gas against the snapshot. */
 async function runContracts(): Promise<Counts> {
   if (!existsSync(join(root, 'hardhat.config.ts'))) return { passed: 0, failed: 0 };
-  const isCi = process.env.CI === 'true';
   console.log('\n# contracts');
   const unit = await runTool(join(root, 'node_modules/.bin/hardhat'), ['test', 'mocha']);
   const unitCounts = hardhatCounts(unit.output);
   if (unit.code !== 0) unitCounts.failed = Math.max(unitCounts.failed, 1);
+  return sum([unitCounts, await runCheck('gas', ['scripts/bench/gas.ts', '--check'])]);
+}
 
-  const total = [unitCounts, await runCheck('gas', ['scripts/bench/gas.ts', '--check'])];
-  console.log(`\n# contracts: ${isCi ? 'full depth' : 'quick campaigns (the full ones: CI=true)'}`);
-  total.push(await runForge(root, isCi ? 'default' : 'quick', CAMPAIGNS_TIMEOUT_MS));
-  if (isCi) total.push(await runCheck('coverage', ['scripts/checks/coverage.ts']));
-  return total.reduce((sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }));
+/** The Solidity campaigns; in CI at full depth, and the coverage. Last: they take the longest. */
+async function runCampaigns(): Promise<Counts> {
+  const isCi = process.env.CI === 'true';
+  console.log(`\n# ${CAMPAIGNS}: ${isCi ? 'full depth' : 'quick (at full depth: CI=true)'}`);
+  const counts = [await runForge(root, isCi ? 'default' : 'quick', CAMPAIGNS_TIMEOUT_MS)];
+  if (isCi) counts.push(await runCheck('coverage', ['scripts/checks/coverage.ts']));
+  return sum(counts);
+}
+
+function sum(counts: Counts[]): Counts {
+  return counts.reduce((total, { passed, failed }) => ({
+    passed: total.passed + passed,
+    failed: total.failed + failed,
+  }));
 }
 
 /** A program of ours that passes or fails as a whole. */
@@ -98,9 +109,14 @@ function ended(child: ReturnType<typeof spawn>): Promise<number | null> {
   });
 }
 
+function runPart(folder: string): Promise<Counts> {
+  if (folder === CONTRACTS) return runContracts();
+  return folder === CAMPAIGNS ? runCampaigns() : runFolder(folder);
+}
+
 async function main(): Promise<void> {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
-  const known = [CONTRACTS, ...MOCHA_FOLDERS];
+  const known = [CONTRACTS, ...MOCHA_FOLDERS, CAMPAIGNS];
   if (only !== undefined && !known.includes(only.split('/')[0] ?? '')) {
     console.error(`--only ${only}: there is no such folder; take one of ${known.join(', ')}, or a folder inside one`);
     process.exitCode = 1;
@@ -108,7 +124,7 @@ async function main(): Promise<void> {
   }
   const total: Counts = { passed: 0, failed: 0 };
   for (const folder of only === undefined ? known : [only]) {
-    const { passed, failed } = folder === CONTRACTS ? await runContracts() : await runFolder(folder);
+    const { passed, failed } = await runPart(folder);
     total.passed += passed;
     total.failed += failed;
   }
