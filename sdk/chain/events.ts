@@ -30,14 +30,19 @@ export async function agreementStory(
   fromBlock: number,
 ): Promise<StoryEvent[]> {
   const head = Number(await rpc('eth_blockNumber', []));
-  const logs = await readLogs(rpc, { address: escrow, topics: [null, agreementId] }, fromBlock, head);
+  return await readEvents(rpc, { address: escrow, topics: [null, agreementId] }, fromBlock, head);
+}
+
+/** The escrow's events that a filter of `eth_getLogs` finds, oldest first. */
+export async function readEvents(rpc: Rpc, filter: object, fromBlock: number, toBlock: number): Promise<StoryEvent[]> {
+  const logs = await readLogs(rpc, filter, fromBlock, toBlock);
   const times = new Map<string, number>();
-  const story: StoryEvent[] = [];
+  const events: StoryEvent[] = [];
   for (const log of logs) {
     const event = ESCROW_ABI.parseLog(log);
     if (!event) continue;
     if (!times.has(log.blockNumber)) times.set(log.blockNumber, await blockTimeSec(rpc, log.blockNumber));
-    story.push({
+    events.push({
       name: event.name,
       values: valuesOf(event),
       blockNumber: Number(log.blockNumber),
@@ -46,7 +51,7 @@ export async function agreementStory(
       transactionHash: log.transactionHash,
     });
   }
-  return story.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
+  return events.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
 }
 
 /** Servers refuse ranges above limits of their own: a refused range is asked for in halves. */
@@ -61,7 +66,8 @@ async function readLogs(rpc: Rpc, filter: object, from: number, to: number): Pro
   }
 }
 
-async function blockTimeSec(rpc: Rpc, blockNumber: string): Promise<number> {
+/** When a block was made, Unix seconds. */
+export async function blockTimeSec(rpc: Rpc, blockNumber: string): Promise<number> {
   const block = (await rpc('eth_getBlockByNumber', [blockNumber, false])) as { timestamp: string };
   return Number(block.timestamp);
 }

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../program.ts';
+import { auditCommand } from './audit.ts';
 import { initCommand } from './init.ts';
 import { insureCommand } from './insure.ts';
 import { depositCommand, settleCommand, withdrawCommand } from './money.ts';
@@ -18,5 +19,6 @@ export function nodeCommands(): CommandSpec[] {
     depositCommand,
     settleCommand,
     withdrawCommand,
+    auditCommand,
   ];
 }
