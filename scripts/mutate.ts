@@ -2,7 +2,8 @@
  * Changes the contracts in small ways and sees whether the tests notice. Prints survivors and the share of mutants
  * killed; fails below --least.
  *
- *   node scripts/mutate.ts [--sample 40 --seed 1] [--only <part of a path>] [--least 95] [--out report.json] [--list]
+ *   node scripts/mutate.ts [--sample 40 --seed 1] [--only <part of a path>] [--survivors-of report.json]
+ *                          [--least 95] [--out report.json] [--json] [--list]
  */
 import { fork } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    'survivors-of': { type: 'string' },
     least: { type: 'string', default: '95' },
     out: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -36,6 +38,11 @@ function allMutants(): Mutant[] {
       return mutantsOf(source, readFileSync(join(root, source), 'utf8'), ast);
     });
   });
+}
+
+function survivorsOf(report: string): Set<string> {
+  const { results } = JSON.parse(readFileSync(report, 'utf8')) as { results: Outcome[] };
+  return new Set(results.filter(({ fate }) => fate === 'survived').map(({ id }) => id));
 }
 
 /** Runs one worker until nothing waits. */
@@ -75,7 +82,8 @@ function summaryOf(results: (Mutant & Outcome)[]) {
 }
 
 async function main(): Promise<void> {
-  const all = allMutants().filter(({ source }) => source.includes(values.only));
+  const again = values['survivors-of'] === undefined ? null : survivorsOf(values['survivors-of']);
+  const all = allMutants().filter(({ source, id }) => source.includes(values.only) && (again?.has(id) ?? true));
   const mutants = values.sample ? sample(all, Number(values.sample), Number(values.seed)) : all;
   if (values.list) {
     for (const mutant of mutants) console.log(describeMutant(mutant));
