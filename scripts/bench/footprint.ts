@@ -9,10 +9,10 @@ import { execFile } from 'node:child_process';
 import { cp, glob, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { EdgeError } from '../../market/errors.ts';
 import { formatBytes, parseDurationMs } from '../../market/units.ts';
+import { systemClock } from '../../node/clock.ts';
 import { planOf } from '../devnet/devnet.ts';
 import { startNetwork } from '../devnet/network.ts';
 import { projectRoot } from '../root.ts';
@@ -59,7 +59,7 @@ async function measureNode(idleMs: number, say: (text: string) => void) {
     const provider = await network.startEdge(PROVIDER);
     const startMs = Math.round(performance.now() - startedAt);
     say(`started in ${startMs} ms; idle for ${idleMs / 1000} s`);
-    await sleep(idleMs);
+    await systemClock().sleep(idleMs);
     const ownWord = async () => ((await provider.api.get('/v1/status')) as { memoryBytes: number }).memoryBytes;
     return { startMs, idleRssBytes: await residentBytes(network.programs.get(PROVIDER)?.child.pid, ownWord) };
   } finally {
