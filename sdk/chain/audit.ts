@@ -94,6 +94,7 @@ export async function auditAgreement(target: AuditTarget): Promise<Audit> {
   };
 }
 
+const ACCOUNT_FIELDS = ['balance', 'value', 'honoured', 'breached', 'disputesLost', 'revokedUntil', 'feesWei'] as const;
 type Recomputed = Omit<Audit, 'disagreements'>;
 
 /** What the contract would answer, by the rules of docs/contracts.md. */
@@ -135,7 +136,7 @@ async function compare(audit: Recomputed, ledger: Ledger, state: State): Promise
   for (const side of ['customer', 'provider'] as const) {
     const { address, ...expected } = audit[side];
     const actual = await state.account(terms.token, address);
-    for (const name of ['balance', 'value', 'honoured', 'breached', 'disputesLost', 'feesWei'] as const) {
+    for (const name of ACCOUNT_FIELDS) {
       check(`${side}: ${name}`, expected[name], actual[name]);
     }
   }
@@ -158,9 +159,9 @@ function stateAt(rpc: Rpc, escrow: string, blockNumber: number) {
       return { status: AGREEMENT_STATUSES[Number(status)], claimed, exitsAt };
     },
     async account(token: string, owner: string): Promise<Record<keyof LedgerAccount | 'feesWei', unknown>> {
-      const [{ balance, value, honoured, breached, disputesLost }] = await ask('accountOf', [token, owner]);
+      const [account] = await ask('accountOf', [token, owner]);
       const [feesWei] = await ask('feesOf', [owner]);
-      return { balance, value, honoured, breached, disputesLost, feesWei };
+      return { ...account.toObject(), feesWei };
     },
     async held(token: string): Promise<bigint> {
       return BigInt(await call(token, TOKEN_ABI.encodeFunctionData('balanceOf', [escrow])));

@@ -12,6 +12,8 @@ export interface LedgerAccount {
   honoured: number;
   breached: number;
   disputesLost: number;
+  /** Terms with an `openBy` up to here are void (Unix seconds). */
+  revokedUntil: number;
 }
 
 /** The facts of one agreement; times in Unix seconds, 0 for never. */
@@ -79,24 +81,28 @@ export function totalOf(ledger: Ledger, token: string): bigint {
   return total;
 }
 
-const EMPTY: LedgerAccount = { balance: 0n, value: 0n, honoured: 0, breached: 0, disputesLost: 0 };
+const EMPTY: LedgerAccount = { balance: 0n, value: 0n, honoured: 0, breached: 0, disputesLost: 0, revokedUntil: 0 };
 const accountKey = (token: string, owner: string) => `${token}:${owner}`.toLowerCase();
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 const text = (value: unknown) => String(value).toLowerCase();
 
-function credit(work: Work, token: string, owner: string, amount: bigint): void {
+/** The account to write to. */
+function accountOf(work: Work, token: string, owner: string): LedgerAccount {
   const key = accountKey(token, owner);
   const account = work.accounts.get(key) ?? { ...EMPTY };
-  account.balance += amount;
   work.accounts.set(key, account);
+  return account;
+}
+
+function credit(work: Work, token: string, owner: string, amount: bigint): void {
+  const account = accountOf(work, token, owner);
+  account.balance += amount;
   if (account.balance < 0n) work.faults.push(`the balance of ${owner} falls to ${account.balance}`);
 }
 
 function count(work: Work, token: string, owner: string, counter: 'honoured' | 'breached' | 'disputesLost'): void {
-  const key = accountKey(token, owner);
-  const account = work.accounts.get(key) ?? { ...EMPTY };
+  const account = accountOf(work, token, owner);
   account[counter] = Math.min(account[counter] + 1, COUNTER_MAX);
-  work.accounts.set(key, account);
 }
 
 /** A warm agreement that an event is about; anything else is a fault. */
@@ -110,6 +116,12 @@ function warm(work: Work, { name }: StoryEvent, id: unknown): LedgerAgreement | 
 const APPLY: Record<string, (work: Work, values: Values, event: StoryEvent) => void> = {
   Deposited: (work, { token, owner, amount }) => credit(work, text(token), text(owner), amount as bigint),
   Withdrawn: (work, { token, owner, amount }) => credit(work, text(token), text(owner), -(amount as bigint)),
+  Revoked: (work, { token, owner, until }) => {
+    const account = accountOf(work, text(token), text(owner));
+    if (Number(until) <= account.revokedUntil)
+      work.faults.push(`${owner} revokes until ${until}, which changes nothing`);
+    account.revokedUntil = Number(until);
+  },
   FeesCredited: (work, { owner, balanceWei }) => void work.fees.set(text(owner), balanceWei as bigint),
   FeesWithdrawn: (work, { owner }) => void work.fees.set(text(owner), 0n),
   AgentSet: (work, { owner, agent }) => {
@@ -188,8 +200,8 @@ function end(work: Work, agreement: LedgerAgreement, values: Values): void {
   }
   const paid = toProvider > providerStake ? toProvider - providerStake : 0n;
   for (const owner of [customer, provider]) {
-    const account = work.accounts.get(accountKey(token, owner));
-    if (account) account.value = account.value + paid > VALUE_MAX ? VALUE_MAX : account.value + paid;
+    const account = accountOf(work, token, owner);
+    account.value = account.value + paid > VALUE_MAX ? VALUE_MAX : account.value + paid;
   }
   if (outcome !== OUTCOME.honoured) return;
   count(work, token, provider, 'honoured');

@@ -100,6 +100,19 @@ describe('auditAgreement', function () {
     expect(audit.agreement.ended?.ending).to.equal(5);
   });
 
+  it('follows what a party voids and takes out', async () => {
+    const terms = await chain.open();
+    const { token } = terms;
+    const revoke = ESCROW_ABI.encodeFunctionData('revoke', [token, terms.openBy]);
+    const from = await chain.anvil.rpc('eth_accounts', []).then((accounts) => (accounts as string[])[0]);
+    await chain.anvil.rpc('eth_sendTransaction', [{ from, to: chain.escrow, data: revoke }]);
+    await chain.anvil.rpc('evm_mine', []);
+    await chain.send(chain.provider, { name: 'withdraw', token, amount: 100n, to: STRANGER.address });
+    const audit = await agreeing(terms, 'open');
+    expect(audit.customer.revokedUntil).to.equal(terms.openBy);
+    expect(audit.provider.balance).to.equal(FUNDS - terms.providerStake - 100n);
+  });
+
   it('is about an agreement that some event opens', async () => {
     const error = await chain
       .audit({ ...(await chain.open()), customerStake: 1n })
