@@ -32,7 +32,7 @@ import {
 
 const HONOURED = 1n;
 
-/** Small changes of the escrow that no other test noticed: see test/solidity/mutation.md. */
+/** Small changes of the escrow that no other test noticed. */
 describe('AgreementEscrow, where mutants survived', () => {
   async function nameAgent(market: Market, owner: 'customer' | 'provider', agent: string, cap = 0n) {
     const expiresAt = (await time.latest()) + 7 * DAY;
