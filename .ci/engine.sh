@@ -25,12 +25,14 @@ install_engine() {
   return 1
 }
 
-# Containers of the tests have no network, so the engine needs no bridge and no packet filter.
+# Containers of the tests have no network, so the engine needs no bridge and no packet filter. Its state is its own: what an
+# engine that was killed left in /run must not be in its way.
 start_engine() {
   engine_answers && return 0
   for driver in overlay2 vfs; do
     echo "ci: starting dockerd ($driver)"
-    dockerd --data-root "$work/docker-$driver" --storage-driver "$driver" --bridge=none \
+    dockerd --data-root "$work/docker-$driver" --exec-root "$work/exec" --pidfile "$work/dockerd.pid" \
+      --storage-driver "$driver" --bridge=none \
       --iptables=false --ip6tables=false >"$work/dockerd-$driver.log" 2>&1 &
     engine_pid=$!
     for _ in $(seq 150); do
