@@ -15,6 +15,8 @@ import { type BenchInit, type BenchReport, benchFailover } from './failover/benc
 
 const RUNTIMES = ['auto', 'docker', 'namespaces', 'process'] as const;
 const FAILURES = ['kill', 'stop'] as const;
+/** 128 + SIGINT, as shells say it. */
+const EXIT_INTERRUPTED = 130;
 /** The agreement of a run ends after half an hour. */
 const MAX_RUNS = 100;
 
@@ -66,7 +68,12 @@ function toText({ runtime, runs, takeoverMs, stepsMs, handbackMs, frames, refuse
 async function main(): Promise<void> {
   const { json, ...options } = benchOptions(process.argv.slice(2));
   const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stopping.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      stopping.abort(new EdgeError('INTERRUPTED', 'stopped before the end; nothing was measured'));
+    });
+  }
   const say = (text: string): void => console.error(text);
   const report = await benchFailover({ ...options, signal: stopping.signal, say });
   console.log(json ? JSON.stringify(report) : toText(report));

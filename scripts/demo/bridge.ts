@@ -1,5 +1,4 @@
 import { systemClock } from '../../node/clock.ts';
-import type { RuntimeName } from '../../node/ports.ts';
 import { until } from '../devnet/processes.ts';
 import { breach, failure, takeoverAndBack } from './failure.ts';
 import {
@@ -17,10 +16,7 @@ import { type BridgeReport, type FrameCounts, isConserved } from './report.ts';
 import { nodeOf, noteTx, providerName, type Run, timed } from './run.ts';
 import { startWorld, type World, type WorldInit } from './world.ts';
 
-export interface BridgeInit extends WorldInit {
-  runtime: RuntimeName | 'auto';
-  signal: AbortSignal;
-}
+export type BridgeInit = WorldInit;
 
 /** Readings that are still on their way get this long; in a breach some never come. */
 const DRAIN_MS = 15_000;

@@ -14,6 +14,7 @@ export interface WorldInit {
   heartbeatIntervalMs: number;
   breach: boolean;
   keep: boolean;
+  signal: AbortSignal;
   say(text: string): void;
 }
 
@@ -59,13 +60,13 @@ function plans(breach: boolean): EdgePlan[] {
 /** Lays out and starts everything in a temporary folder. */
 export async function startWorld(init: WorldInit): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'eaas-'));
-  const { runtime, heartbeatIntervalMs, say } = init;
+  const { runtime, heartbeatIntervalMs, signal, say } = init;
   const image = await deviceImage({
     servicePath: builtProgram('device-service'),
     cacheDir: join(projectRoot(), '.eaas', 'images'),
   });
   const edges = plans(init.breach);
-  const network = await startNetwork({ folder, resumable: false, runtime, heartbeatIntervalMs, edges, say });
+  const network = await startNetwork({ folder, resumable: false, runtime, heartbeatIntervalMs, edges, signal, say });
   const [bridge, ...providers] = network.edges;
   if (bridge === undefined) throw new RangeError('a world has a bridge');
   return {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BaseContract, ContractFactory, type InterfaceAbi, type Signer } from 'ethers';
 import { projectRoot } from '../root.ts';
+import { mined } from './mined.ts';
 
 /** Where the contracts of one network are. */
 export interface Addresses {
@@ -47,7 +48,7 @@ export async function deployContracts(signer: Signer, options: LocalOptions = {}
   const deploy = async (contract: string, args: unknown[], folder?: string): Promise<string> => {
     const { abi, bytecode } = await artifactOf(contract, folder);
     const deployed: BaseContract = await new ContractFactory(abi, bytecode, signer).deploy(...args);
-    await deployed.waitForDeployment();
+    await mined(deployed.deploymentTransaction());
     return deployed.getAddress();
   };
   return {

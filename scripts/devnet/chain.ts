@@ -5,6 +5,7 @@ import { Contract, HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 
 import { z } from 'zod';
 import { EdgeError } from '../../market/errors.ts';
 import { type Addresses, artifactOf, deployContracts } from '../deploy/local.ts';
+import { mined } from '../deploy/mined.ts';
 import { readIfThere } from './edge-node.ts';
 import { freePort, type Program, samePort, startProgram, until } from './processes.ts';
 
@@ -96,7 +97,7 @@ interface UseInit {
 
 async function useChain(program: Program, { rpcUrl, known, save }: UseInit): Promise<LocalChain> {
   const chainId = await until('the local chain', 20_000, () => askChainId(rpcUrl), program);
-  const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true, pollingInterval: 50 });
+  const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true, cacheTimeout: -1 });
   const wallet = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC)).connect(provider);
   const deployer = new NonceManager(wallet);
   const contracts = known ?? (await deployContracts(deployer));
@@ -109,10 +110,8 @@ async function useChain(program: Program, { rpcUrl, known, save }: UseInit): Pro
     contracts,
     provider,
     async fund(address, tokenWei) {
-      const gas = await deployer.sendTransaction({ to: address, value: 10n ** 18n });
-      await gas.wait();
-      const minted = await token.getFunction('mint')(address, tokenWei);
-      await minted.wait();
+      await mined(await deployer.sendTransaction({ to: address, value: 10n ** 18n }));
+      await mined(await token.getFunction('mint')(address, tokenWei));
     },
     async stop() {
       provider.destroy();

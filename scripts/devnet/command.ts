@@ -43,7 +43,7 @@ export const devnetCommand: CommandSpec = {
     if (options.reset === true) await resetDevnet(folder);
     cli.printer.note(`starting a chain, ${nodes} nodes and a cloud in ${folder}`);
     const say = (text: string): void => cli.printer.note(text);
-    const devnet = await startDevnet({ folder, nodes, motes, runtime, heartbeatIntervalMs, say });
+    const devnet = await startDevnet({ folder, nodes, motes, runtime, heartbeatIntervalMs, signal: cli.signal, say });
     try {
       cli.printer.result(devnet.info);
       for (const line of welcome(devnet.info)) cli.printer.line(line);

@@ -17,6 +17,7 @@ export interface DevnetInit {
   motes: number;
   runtime: RuntimeName | 'auto';
   heartbeatIntervalMs: number;
+  signal: AbortSignal;
   say(text: string): void;
 }
 
@@ -99,14 +100,14 @@ async function writeMark(folder: string, mark: Mark): Promise<void> {
 
 /** Starts a devnet, or continues the one in the folder: same accounts, configurations and chain. */
 export async function startDevnet(init: DevnetInit): Promise<{ info: DevnetInfo; stop(): Promise<void> }> {
-  const { folder, runtime, heartbeatIntervalMs, say } = init;
+  const { folder, runtime, heartbeatIntervalMs, signal, say } = init;
   const stored = await storedIn(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const nodes = stored?.nodes ?? init.nodes;
   if (nodes !== init.nodes) say(`  the folder holds ${nodes} nodes: they continue (--reset makes new ones)`);
   if (stored === null) await writeMark(folder, { nodes, containers: null });
   const edges = Array.from({ length: nodes }, (_, index) => planOf(index, nodes));
-  const network = await startNetwork({ folder, resumable: true, runtime, heartbeatIntervalMs, edges, say });
+  const network = await startNetwork({ folder, resumable: true, runtime, heartbeatIntervalMs, edges, signal, say });
   let motes: Program | null = null;
   const stop = async (): Promise<void> => {
     await motes?.stop();

@@ -24,6 +24,8 @@ export interface NetworkInit {
   heartbeatIntervalMs: number;
   /** The first one is the others' bootstrap peer. */
   edges: EdgePlan[];
+  /** Ends a start that is under way; from then on `stop` does. */
+  signal?: AbortSignal;
   say(text: string): void;
 }
 
@@ -73,6 +75,7 @@ export async function startNetwork(init: NetworkInit): Promise<Network> {
   };
   // Whatever ends this process must not leave the others behind.
   process.once('exit', killAll);
+  init.signal?.addEventListener('abort', killAll, { once: true });
   const stop = async (): Promise<void> => {
     for (const seen of followed.values()) seen.stop();
     await Promise.all([...programs.values()].map((program) => program.stop()));
@@ -90,11 +93,15 @@ export async function startNetwork(init: NetworkInit): Promise<Network> {
     const [first, ...others] = edges;
     if (first !== undefined) await startEdge(first.site.name);
     await Promise.all(others.map(({ site }) => startEdge(site.name)));
+    init.signal?.throwIfAborted();
     return { folder: init.folder, runtime, chain, cloud, edges, programs, followed, startEdge, stop };
   } catch (error) {
     await stop();
+    init.signal?.throwIfAborted();
     init.say(`the logs are in ${init.folder}`);
     throw error;
+  } finally {
+    init.signal?.removeEventListener('abort', killAll);
   }
 }
 

@@ -107,6 +107,17 @@ export async function until<T>(
   });
 }
 
+/** The work's outcome, or the signal's reason as soon as it aborts: what the work waits for may never come then. */
+export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  // Whoever comes second is not listened to any more.
+  work.catch(() => undefined);
+  return Promise.race([work, aborted]);
+}
+
 function hasEnded({ child }: Program): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }

@@ -1,10 +1,10 @@
 import type { RuntimeName } from '../../../node/ports.ts';
-import { type FailureKind, insureRequest, startMotes } from '../../demo/bridge-site.ts';
+import { type FailureKind, insureRequest, type RunningMotes, startMotes } from '../../demo/bridge-site.ts';
 import { acceptedReadings, cloudOverview, countFrames, lostFrames, stopMotes } from '../../demo/observe.ts';
 import type { FrameCounts } from '../../demo/report.ts';
 import { startWorld, type World } from '../../demo/world.ts';
 import type { Followed } from '../../devnet/follow.ts';
-import { until } from '../../devnet/processes.ts';
+import { orAborted, until } from '../../devnet/processes.ts';
 import { lostByRound, quantiles, type Round } from './figures.ts';
 import { playRound } from './rounds.ts';
 
@@ -41,35 +41,36 @@ const DRAIN_TIMEOUT_MS = 15_000;
 
 /** One world and one agreement; the bridge fails, comes back and gets its workload back `runs` times. */
 export async function benchFailover(init: BenchInit): Promise<BenchReport> {
-  const { say } = init;
   const world = await startWorld({ ...init, breach: false });
-  const onAbort = (): void => void world.stop();
-  init.signal.addEventListener('abort', onAbort, { once: true });
   const motes = startMotes(world);
   try {
-    const agreementId = await protect(world, init);
-    const provider = await providerOf(world, agreementId);
-    say(`protected with ${world.runtime}, heartbeat ${init.heartbeatIntervalMs} ms`);
-    const rounds: Round[] = [];
-    for (let run = 1; run <= init.runs; run += 1) {
-      const round = await playRound({ ...init, world, agreementId, provider });
-      rounds.push(round);
-      say(`run ${run}/${init.runs}: ${describe(round)}`);
-    }
-    const report = await stopMotes(motes.program, motes.lines);
-    const count = async () => {
-      const readings = await acceptedReadings(world, agreementId);
-      const lost = lostFrames(report, readings);
-      return { frames: countFrames(report, readings, await cloudOverview(world, agreementId)), lost };
-    };
-    const drained = async () => ((await count()).lost.length === 0 ? true : null);
-    await until('the last reading', DRAIN_TIMEOUT_MS, drained).catch(() => say('some frames did not arrive'));
-    return reportOf(init, world, rounds, await count());
+    return await orAborted(init.signal, measure(init, world, motes));
   } finally {
-    init.signal.removeEventListener('abort', onAbort);
     await motes.program.kill();
     await world.stop();
   }
+}
+
+async function measure(init: BenchInit, world: World, motes: RunningMotes): Promise<BenchReport> {
+  const { say } = init;
+  const agreementId = await protect(world, init);
+  const provider = await providerOf(world, agreementId);
+  say(`protected with ${world.runtime}, heartbeat ${init.heartbeatIntervalMs} ms`);
+  const rounds: Round[] = [];
+  for (let run = 1; run <= init.runs; run += 1) {
+    const round = await playRound({ ...init, world, agreementId, provider });
+    rounds.push(round);
+    say(`run ${run}/${init.runs}: ${describe(round)}`);
+  }
+  const report = await stopMotes(motes.program, motes.lines);
+  const count = async () => {
+    const readings = await acceptedReadings(world, agreementId);
+    const lost = lostFrames(report, readings);
+    return { frames: countFrames(report, readings, await cloudOverview(world, agreementId)), lost };
+  };
+  const drained = async () => ((await count()).lost.length === 0 ? true : null);
+  await until('the last reading', DRAIN_TIMEOUT_MS, drained).catch(() => say('some frames did not arrive'));
+  return reportOf(init, world, rounds, await count());
 }
 
 async function protect(world: World, init: BenchInit): Promise<string> {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { freePort, samePort, startProgram, until } from '../../../scripts/devnet/processes.ts';
+import { freePort, orAborted, samePort, startProgram, until } from '../../../scripts/devnet/processes.ts';
 
 describe('processes of a local network', () => {
   let folder: string;
@@ -67,6 +67,16 @@ describe('processes of a local network', () => {
     expect(error)
       .to.have.nested.property('context.reason')
       .that.matches(/not today/);
+  });
+
+  it('is done with a work at once when it is aborted, whatever that work waits for', async () => {
+    const stopping = new AbortController();
+    const waiting = orAborted(stopping.signal, new Promise(() => undefined)).catch((reason: unknown) => reason);
+    const reason = new Error('enough');
+    stopping.abort(reason);
+    expect(await waiting).to.equal(reason);
+    expect(await orAborted(stopping.signal, Promise.resolve()).catch((late: unknown) => late)).to.equal(reason);
+    expect(await orAborted(new AbortController().signal, Promise.resolve('done'))).to.equal('done');
   });
 
   it('finds ports that connections of others do not take, and says when a wanted one is taken', async () => {
