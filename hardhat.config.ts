@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import toolbox from '@nomicfoundation/hardhat-toolbox-mocha-ethers';
 import { configVariable, defineConfig } from 'hardhat/config';
-import type { NetworkUserConfig } from 'hardhat/types/config';
+import type { NetworkUserConfig, SolcUserConfig } from 'hardhat/types/config';
 import type { HardhatPlugin } from 'hardhat/types/plugins';
 import { branchCoverage } from './scripts/solidity/branches.ts';
 
@@ -30,30 +30,29 @@ const strictWarnings: HardhatPlugin = {
   },
 };
 
-/** `npm run deploy -- --network NAME` reads NAME_RPC_URL and DEPLOYER_KEY, from the environment or Hardhat's keystore. */
-const NETWORKS = ['sepolia', 'base', 'base-sepolia', 'arbitrum', 'optimism', 'polygon', 'gnosis'];
-const networks: Record<string, NetworkUserConfig> = Object.fromEntries(
-  NETWORKS.map((name) => [
-    name,
-    {
-      type: 'http',
-      url: configVariable(`${name.toUpperCase().replaceAll('-', '_')}_RPC_URL`),
-      accounts: [configVariable('DEPLOYER_KEY')],
-    },
-  ]),
-);
+/** A network whose URL is NAME_RPC_URL and whose key is DEPLOYER_KEY, of the environment or Hardhat's keystore. */
+export function networkByEnvironment(name: string): NetworkUserConfig {
+  const url = configVariable(`${name.toUpperCase().replaceAll('-', '_')}_RPC_URL`);
+  return { type: 'http', url, accounts: [configVariable('DEPLOYER_KEY')] };
+}
+
+const compiler: SolcUserConfig = {
+  version: '0.8.37',
+  // The npm package: nothing is downloaded.
+  path: require.resolve('solc/soljson.js'),
+  settings: { optimizer: { enabled: true, runs: 10_000 }, viaIR: true, evmVersion: 'cancun' },
+};
 
 export default defineConfig({
-  networks,
-  verify: { etherscan: { apiKey: configVariable('ETHERSCAN_API_KEY') } },
+  verify: {
+    etherscan: { apiKey: configVariable('ETHERSCAN_API_KEY') },
+    // One's own instance of it, where that is wanted.
+    ...(process.env.SOURCIFY_URL === undefined ? {} : { sourcify: { apiUrl: process.env.SOURCIFY_URL } }),
+  },
   plugins: [toolbox, strictWarnings, branchCoverage(join(import.meta.dirname, 'coverage/branches.json'))],
   coverage: { skipFiles: ['contracts/mocks/**', 'contracts/local/**'] },
   typechain: { tsNocheck: true },
   paths: { sources: './contracts', tests: { mocha: './test/contracts', solidity: './test/solidity' } },
-  solidity: {
-    version: '0.8.37',
-    // The npm package: nothing is downloaded.
-    path: require.resolve('solc/soljson.js'),
-    settings: { optimizer: { enabled: true, runs: 10_000 }, viaIR: true, evmVersion: 'cancun' },
-  },
+  // The verification of sources takes the second one.
+  solidity: { profiles: { default: compiler, production: compiler } },
 });

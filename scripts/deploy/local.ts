@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BaseContract, ContractFactory, type InterfaceAbi, type Signer } from 'ethers';
 import { projectRoot } from '../root.ts';
+import { metaEvidenceUri } from './meta-evidence.ts';
 import { mined } from './mined.ts';
 
 /** Where the contracts of one network are. */
@@ -30,7 +31,6 @@ interface Artifact {
   bytecode: string;
 }
 
-export const META_EVIDENCE = 'ipfs://bafkreieaasmetaevidence';
 const DAY_SEC = 86_400;
 
 /** Reads what `hardhat build` left in artifacts/. Throws ENOENT before the first build. */
@@ -52,7 +52,7 @@ export async function deployContracts(signer: Signer, options: LocalOptions = {}
     return deployed.getAddress();
   };
   return {
-    escrow: await deploy('AgreementEscrow', [META_EVIDENCE]),
+    escrow: await deploy('AgreementEscrow', [await metaEvidenceUri()]),
     token: await deploy('TestToken', [], 'local'),
     panel: await deploy('PanelArbitrator', [
       members,

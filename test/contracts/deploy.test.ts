@@ -10,7 +10,12 @@ async function deployAfter(transactions: number): Promise<string[]> {
   const { ethers, ignition, close } = await network.create();
   const [deployer, ...members] = await ethers.getSigners();
   for (let i = 0; i < transactions; i += 1) await deployer?.sendTransaction({ to: deployer.address });
-  const panel = { members: members.slice(0, 3).map((member) => member.address), threshold: 2, feeGwei: 1 };
+  const panel = {
+    metaEvidence: 'ipfs://meta-evidence',
+    members: members.slice(0, 3).map((member) => member.address),
+    threshold: 2,
+    feeGwei: 1,
+  };
   const {
     escrow,
     anchor,

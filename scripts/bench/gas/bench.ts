@@ -3,7 +3,7 @@ import { network } from 'hardhat';
 import { arbitrationHash, digestOf, escrowDomain, type SignedType, typesOf } from '../../../market/eip712.ts';
 import type { Arbitration, Terms } from '../../../market/terms.ts';
 import type {} from '../../../types/ethers-contracts/hardhat.d.ts';
-import { META_EVIDENCE } from '../../deploy/local.ts';
+import { metaEvidenceUri } from '../../deploy/meta-evidence.ts';
 
 const DAY_SEC = 86_400;
 /** A tenth of a coin: what the ERC-792 authors' example asks, and so what the others ask here. */
@@ -29,7 +29,7 @@ export async function createBench() {
   const { ethers } = session;
   const [deployer, customer, provider, relayer, payee, ...rest] = (await ethers.getSigners()) as Many<Account>;
   const members = rest.slice(0, 3).sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
-  const escrow = await ethers.deployContract('AgreementEscrow', [META_EVIDENCE], deployer);
+  const escrow = await ethers.deployContract('AgreementEscrow', [await metaEvidenceUri()], deployer);
   const token = await ethers.deployContract('TestToken', [], deployer);
   const anchor = await ethers.deployContract('DataAnchor', [], deployer);
   const foreign = await ethers.deployContract('CompactArbitrator', [FEE_WEI], deployer);
