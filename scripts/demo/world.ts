@@ -59,14 +59,19 @@ function plans(breach: boolean): EdgePlan[] {
 
 /** Lays out and starts everything in a temporary folder. */
 export async function startWorld(init: WorldInit): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'eaas-'));
   const { runtime, heartbeatIntervalMs, signal, say } = init;
   const image = await deviceImage({
     servicePath: builtProgram('device-service'),
     cacheDir: join(projectRoot(), '.eaas', 'images'),
   });
   const edges = plans(init.breach);
-  const network = await startNetwork({ folder, resumable: false, runtime, heartbeatIntervalMs, edges, signal, say });
+  const folder = await mkdtemp(join(tmpdir(), 'eaas-'));
+  const start = { folder, resumable: false, runtime, heartbeatIntervalMs, edges, signal, say };
+  const network = await startNetwork(start).catch(async (error: unknown) => {
+    // After a failure the logs stay, and it was said where; whoever stops it wants nothing of it.
+    if (signal.aborted) await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   const [bridge, ...providers] = network.edges;
   if (bridge === undefined) throw new RangeError('a world has a bridge');
   return {
