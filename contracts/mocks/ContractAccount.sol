@@ -19,6 +19,9 @@ contract ContractAccount is IERC1271 {
     address private immutable _key;
     Check public check;
     bool public acceptsCoins = true;
+    address private _target;
+    bytes private _reentry;
+    bool public reentered;
 
     constructor(address key) {
         _key = key;
@@ -26,6 +29,7 @@ contract ContractAccount is IERC1271 {
 
     receive() external payable {
         require(acceptsCoins, "no coins");
+        if (_target != address(0)) (reentered,) = _target.call(_reentry);
     }
 
     function setCheck(Check check_) external {
@@ -34,6 +38,11 @@ contract ContractAccount is IERC1271 {
 
     function setAcceptsCoins(bool accepts) external {
         acceptsCoins = accepts;
+    }
+
+    /// @dev What it calls whenever it is sent coins.
+    function setReentry(address target, bytes calldata call_) external {
+        (_target, _reentry) = (target, call_);
     }
 
     function execute(address target, uint256 value, bytes calldata data)

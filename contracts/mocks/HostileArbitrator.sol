@@ -13,6 +13,7 @@ contract HostileArbitrator {
     bytes public reentry;
     bool public reentered;
     uint256 public nextDispute = 1;
+    uint256 public choices;
 
     receive() external payable {}
 
@@ -30,8 +31,9 @@ contract HostileArbitrator {
         nextDispute = disputeID;
     }
 
-    function createDispute(uint256, bytes calldata) external payable returns (uint256) {
+    function createDispute(uint256 choices_, bytes calldata) external payable returns (uint256) {
         require(!refuses, "refused");
+        choices = choices_;
         if (reentry.length > 0) (reentered,) = msg.sender.call(reentry);
         return nextDispute;
     }

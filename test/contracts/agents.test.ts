@@ -51,6 +51,14 @@ describe('AgreementEscrow agents', () => {
       const market = await loadFixture(marketFixture);
       const { escrow, customer, agent, tokenAddress } = market;
       const expiresAt = await nameAgent(market, 'customer');
+      const [named] = await escrow.queryFilter(escrow.filters.AgentSet());
+      expect(Array.from(named?.args ?? [])).to.deep.equal([
+        customer.address,
+        agent.address,
+        tokenAddress,
+        BigInt(expiresAt),
+        CAP,
+      ]);
       expect(await escrow.isAgent(customer.address, agent.address)).to.equal(true);
       expect(await escrow.isAgent(agent.address, customer.address)).to.equal(false);
       const stored = await escrow.agentOf(customer.address, agent.address);
@@ -126,6 +134,24 @@ describe('AgreementEscrow agents', () => {
       await expect(settle(5n))
         .to.be.revertedWithCustomError(market.escrow, 'AgreementEscrowAgentCapExceeded')
         .withArgs(market.customer.address, market.agent.address, 4n, 5n);
+    });
+
+    it('of a provider is charged what a settlement gives away of the provider’s stake, not what it wins', async () => {
+      const market = await loadFixture(marketFixture);
+      await nameAgent(market, 'provider', 7n);
+      const settle = async (given: bigint) => {
+        const terms = await openAgreement(market);
+        const toProvider = PROVIDER_STAKE - given;
+        const settlement = { agreementId: idOf(market, terms), toProvider, outcome: OUTCOME.neutral };
+        const [byCustomer] = await bothSign(market, 'Settlement', settlement);
+        const byAgent = await sign(market.domain, market.agent, 'Settlement', settlement);
+        return market.escrow.settle(terms, toProvider, OUTCOME.neutral, byCustomer, byAgent);
+      };
+      await expect(settle(-CUSTOMER_STAKE)).not.to.emit(market.escrow, 'AgentCharged');
+      await expect(settle(3n))
+        .to.emit(market.escrow, 'AgentCharged')
+        .withArgs(market.provider.address, market.agent.address, 3n);
+      await expect(settle(5n)).to.be.revertedWithCustomError(market.escrow, 'AgreementEscrowAgentCapExceeded');
     });
 
     it('is charged for receipts only what they add', async () => {

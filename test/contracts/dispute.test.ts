@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Terms } from '../../market/terms.ts';
-import { DISPUTE_ID, dispute, disputeFixture, FEE_WEI, openDisputable } from './support/disputes.ts';
+import { DISPUTE_ID, dispute, disputeFixture, FEE_WEI, makeDirect, openDisputable } from './support/disputes.ts';
 import {
   arbitrationBy,
   bothSign,
@@ -13,6 +13,7 @@ import {
   openAgreement,
   RULING_WINDOW_SEC,
   STATUS,
+  settleTerms,
   time,
   WINDOW_SEC,
 } from './support/market.ts';
@@ -108,6 +109,45 @@ describe('AgreementEscrow dispute', () => {
     expect(await ethers.provider.getBalance(market.escrowAddress)).to.equal(0n);
   });
 
+  it('credits nobody with a fee that a plain arbitrator has got, however the agreement ends', async () => {
+    for (const end of ['settle', 'concede', 'silence', 'ruling'] as const) {
+      const market = await loadFixture(disputeFixture);
+      const terms = await openDisputable(market);
+      await dispute(market, terms);
+      if (end === 'settle') await settleTerms(market, terms, 0n);
+      else if (end === 'concede') await market.escrow.connect(market.provider).concede(terms);
+      else {
+        if (end === 'ruling') await market.arbitrator.rulePlain(market.escrowAddress, DISPUTE_ID, 1n);
+        else await time.increase(RULING_WINDOW_SEC);
+        await market.escrow.expire(terms);
+      }
+      expect(await ethers.provider.getBalance(market.escrowAddress)).to.equal(0n);
+      for (const party of [market.customer, market.provider]) {
+        expect(await market.escrow.feesOf(party.address), end).to.equal(0n);
+      }
+    }
+  });
+
+  it('lets nobody in while fees are paid out', async () => {
+    const market = await loadFixture(disputeFixture);
+    await makeDirect(market);
+    const { escrow, token, arbitrator, arbitration, escrowAddress, tokenAddress } = market;
+    const account = await ethers.deployContract('ContractAccount', [market.stranger.address]);
+    const accountAddress = await account.getAddress();
+    const terms = await openDisputable(market);
+    await dispute(market, terms);
+    await arbitrator.ruleDirect(escrowAddress, terms, arbitration, idOf(market, terms), 1n, accountAddress);
+    await token.mint(accountAddress, 1n);
+    await account.execute(tokenAddress, 0n, token.interface.encodeFunctionData('approve', [escrowAddress, 1n]));
+    const deposit = escrow.interface.encodeFunctionData('deposit', [tokenAddress, 1n]);
+    await account.setReentry(escrowAddress, deposit);
+    const withdraw = escrow.interface.encodeFunctionData('withdrawFees', [accountAddress]);
+    await account.execute(escrowAddress, 0n, withdraw);
+    expect(await ethers.provider.getBalance(accountAddress)).to.equal(FEE_WEI);
+    expect(await account.reentered()).to.equal(false);
+    await account.execute(escrowAddress, 0n, deposit);
+  });
+
   it('withdrawFees reverts towards a receiver that refuses', async () => {
     const market = await loadFixture(disputeFixture);
     await dispute(market, await openDisputable(market), market.customer, 2n * FEE_WEI);
@@ -125,6 +165,7 @@ describe('AgreementEscrow dispute', () => {
     const { arbitrator } = market.arbitration;
     await expect(tx).to.emit(market.escrow, 'AgreementDisputed').withArgs(idOf(market, terms), true, rulingBy, FEE_WEI);
     await expect(tx).to.emit(market.escrow, 'Dispute').withArgs(arbitrator, DISPUTE_ID, 0n, idOf(market, terms));
+    expect(await market.arbitrator.choices()).to.equal(2n);
     expect(Array.from(await market.escrow.statusOf(terms))).to.deep.equal([STATUS.disputed, 0n, BigInt(rulingBy)]);
   });
 

@@ -34,6 +34,19 @@ describe('AgreementEscrow expire', () => {
     await market.escrow.connect(market.stranger).expire(terms);
   });
 
+  it('pays nothing of what was claimed under the lane’s agreement before', async () => {
+    const market = await loadFixture(marketFixture);
+    const first = await openAgreement(market);
+    await claimBy(market, first, EARNED);
+    await market.escrow.connect(market.provider).concede(first);
+    const before = await balances(market);
+    const next = await openAgreement(market, { lane: first.lane, openBy: first.openBy + 1 });
+    expect((await market.escrow.statusOf(next)).claimed).to.equal(0n);
+    await time.increaseTo(next.endsAt + WINDOW_SEC);
+    await market.escrow.expire(next);
+    expect(await balances(market)).to.deep.equal(before);
+  });
+
   it('reverts for what never was', async () => {
     const market = await loadFixture(marketFixture);
     await expect(market.escrow.expire(await termsOf(market))).to.be.revertedWithCustomError(

@@ -66,6 +66,12 @@ describe('AgreementEscrow open', () => {
     await market.escrow.open(later, ...laterSignatures);
   });
 
+  it('takes an openBy in the last second that a lane can count', async () => {
+    const market = await loadFixture(marketFixture);
+    const terms = await openAgreement(market, { openBy: 2 ** 32 - 1 });
+    expect((await market.escrow.statusOf(terms)).status).to.equal(STATUS.open);
+  });
+
   it('reverts while the lane holds an open agreement', async () => {
     const market = await loadFixture(marketFixture);
     const { lane, openBy } = await openAgreement(market);
@@ -90,6 +96,10 @@ describe('AgreementEscrow open', () => {
     const next = await openAgreement(market, { lane: terms.lane, openBy: terms.openBy + 1 });
     expect((await market.escrow.statusOf(next)).status).to.equal(STATUS.open);
     expect((await market.escrow.statusOf(terms)).status).to.equal(STATUS.ended);
+    const twin = await termsOf(market, { lane: next.lane, openBy: next.openBy });
+    expect((await market.escrow.statusOf(twin)).status, 'can never be opened').to.equal(STATUS.ended);
+    const later = { ...twin, openBy: next.openBy + 1 };
+    expect((await market.escrow.statusOf(later)).status, 'can still be opened').to.equal(STATUS.none);
   });
 
   it('keeps equal lanes of two providers apart', async () => {

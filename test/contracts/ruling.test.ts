@@ -100,7 +100,7 @@ describe('AgreementEscrow ruling', () => {
     const market = await loadFixture(disputeFixture);
     const terms = await openDisputable(market);
     await dispute(market, terms);
-    await time.increase(RULING_WINDOW_SEC);
+    await time.setNextBlockTimestamp((await time.latest()) + RULING_WINDOW_SEC);
     await market.arbitrator.rulePlain(market.escrowAddress, DISPUTE_ID, BREACHED);
     await expect(market.escrow.expire(terms))
       .to.emit(market.escrow, 'AgreementEnded')
@@ -164,6 +164,16 @@ describe('AgreementEscrow ruling', () => {
     );
   });
 
+  it('direct: says how it ruled', async () => {
+    const market = await loadFixture(disputeFixture);
+    await makeDirect(market);
+    const terms = await openDisputable(market);
+    await dispute(market, terms);
+    await expect(ruleDirect(market, terms, BREACHED))
+      .to.emit(market.escrow, 'Ruling')
+      .withArgs(await market.arbitrator.getAddress(), idOf(market, terms), BREACHED);
+  });
+
   it('direct: pays the fee to whom the ruling names', async () => {
     const market = await loadFixture(disputeFixture);
     await makeDirect(market);
@@ -211,6 +221,14 @@ describe('AgreementEscrow ruling', () => {
     const market = await loadFixture(disputeFixture);
     const terms = await openDisputable(market);
     const { escrow } = market;
+    // It has something to withdraw.
+    const earned = await openDisputable(market);
+    await makeDirect(market);
+    await dispute(market, earned);
+    const payee = await market.arbitrator.getAddress();
+    await market.arbitrator.ruleDirect(escrow, earned, market.arbitration, idOf(market, earned), HONOURED, payee);
+    expect(await escrow.feesOf(payee)).to.equal(FEE_WEI);
+    await market.arbitrator.set(FEE_WEI, false, false);
     for (const data of [
       escrow.interface.encodeFunctionData('rule', [DISPUTE_ID, BREACHED]),
       escrow.interface.encodeFunctionData('expire', [terms]),
