@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { MaxUint256, Signature, ZeroHash } from 'ethers';
+import { dispute, disputeFixture, makeDirect, openDisputable, ruleDirect } from './support/disputes.ts';
 import {
   type Account,
   ethers,
@@ -7,8 +8,11 @@ import {
   loadFixture,
   type Market,
   marketFixture,
+  OUTCOME,
   openAgreement,
   openTerms,
+  PROVIDER_STAKE,
+  settleTerms,
   termsOf,
   time,
 } from './support/market.ts';
@@ -161,11 +165,22 @@ describe('AgreementEscrow vault', () => {
     }
 
     it('leaves the rest of the account alone', async () => {
-      const { escrow, tokenAddress, customer } = await loadFixture(marketFixture);
+      const market = await loadFixture(disputeFixture);
+      await makeDirect(market);
+      const { escrow, tokenAddress, provider } = market;
+      for (const outcome of [OUTCOME.honoured, OUTCOME.honoured, OUTCOME.honoured, OUTCOME.breached]) {
+        await settleTerms(market, await openAgreement(market), PROVIDER_STAKE + 5n, outcome);
+      }
+      const ruled = await openDisputable(market);
+      await dispute(market, ruled);
+      await ruleDirect(market, ruled, 2n);
+
+      const { balance, value } = await escrow.accountOf(tokenAddress, provider.address);
       const until = await time.latest();
-      await escrow.connect(customer).revoke(tokenAddress, until);
-      const account = await escrow.accountOf(tokenAddress, customer.address);
-      expect(Array.from(account)).to.deep.equal([FUNDS, 0n, BigInt(until), 0n, 0n, 0n]);
+      await escrow.connect(provider).revoke(tokenAddress, until);
+      const account = await escrow.accountOf(tokenAddress, provider.address);
+      expect(value).to.equal(15n);
+      expect(Array.from(account)).to.deep.equal([balance, value, BigInt(until), 3n, 2n, 1n]);
     });
   });
 
