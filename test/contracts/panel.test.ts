@@ -198,6 +198,74 @@ describe('PanelArbitrator plain disputes', () => {
       .withArgs(panel.tokenAddress, FEE_WEI);
   });
 
+  it('numbers disputes and announces each', async () => {
+    const panel = await loadFixture(panelFixture);
+    for (const number of [0n, 1n]) {
+      const { address } = await plainDispute(panel);
+      const [created] = (await panel.panel.queryFilter(panel.panel.filters.DisputeCreation())).slice(-1);
+      expect(Array.from(created?.args ?? [])).to.deep.equal([number, address]);
+      expect((await panel.panel.disputeOf(number)).arbitrable).to.equal(address);
+    }
+  });
+
+  it('reverts without the signatures of its members', async () => {
+    const panel = await loadFixture(panelFixture);
+    const { address } = await plainDispute(panel);
+    const payee = panel.stranger.address;
+    const one = await signRuling(panel, [panel.first], address, 0n, BREACHED);
+    await expect(panel.panel.rule(0, BREACHED, payee, one))
+      .to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorTooFewSignatures')
+      .withArgs(1, 2);
+    const two = await signRuling(panel, [panel.first, panel.second], address, 0n, BREACHED);
+    await expect(panel.panel.rule(0, 1n, payee, two)).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorInvalidSigner',
+    );
+  });
+
+  it('rules until the second before its time is over, and refunds from then on', async () => {
+    const panel = await loadFixture(panelFixture);
+    const { address } = await plainDispute(panel);
+    const { ruleBy } = await panel.panel.disputeOf(0);
+    const signatures = await signRuling(panel, [panel.first, panel.second], address, 0n, 1n);
+    await time.setNextBlockTimestamp(ruleBy - 1n);
+    await expect(panel.panel.refund(0)).to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorRefundEarly');
+    await time.setNextBlockTimestamp(ruleBy);
+    await expect(panel.panel.rule(0, 1n, panel.stranger.address, signatures)).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorRulingLate',
+    );
+    await panel.panel.refund(0);
+  });
+
+  it('adds up what it owes, and pays it once', async () => {
+    const panel = await loadFixture(panelFixture);
+    const { stranger, agent } = panel;
+    for (const id of [0n, 1n]) {
+      const { address } = await plainDispute(panel);
+      const signatures = await signRuling(panel, [panel.first, panel.second], address, id, 1n);
+      await panel.panel.rule(id, 1n, stranger.address, signatures);
+    }
+    expect(await panel.panel.creditOf(stranger.address)).to.equal(2n * FEE_WEI);
+    await expect(panel.panel.connect(stranger).withdraw(agent.address))
+      .to.emit(panel.panel, 'CreditWithdrawn')
+      .withArgs(stranger.address, agent.address, 2n * FEE_WEI);
+    await expect(panel.panel.connect(stranger).withdraw(agent.address)).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorNoCredit',
+    );
+  });
+
+  it('adds up what goes back to one arbitrable', async () => {
+    const panel = await loadFixture(panelFixture);
+    const { arbitrable, address } = await plainDispute(panel);
+    await arbitrable.raise(panel.panelAddress, 2, { value: FEE_WEI });
+    await time.increaseTo((await panel.panel.disputeOf(1)).ruleBy);
+    await panel.panel.refund(0);
+    await panel.panel.refund(1);
+    expect(await panel.panel.creditOf(address)).to.equal(2n * FEE_WEI);
+  });
+
   it('has no appeal', async () => {
     const { panel } = await loadFixture(panelFixture);
     await expect(panel.appeal(0, '0x')).to.be.revertedWithCustomError(panel, 'PanelArbitratorNoAppeal').withArgs(0n);

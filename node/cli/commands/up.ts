@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { EdgeError } from '../../../market/errors.ts';
 import type { NodeConfig } from '../../config.ts';
 import type { Overrides } from '../../node.ts';
+import { relaunchLight } from '../light.ts';
 import { askPassword } from '../password.ts';
 import type { CommandSpec } from '../program.ts';
 
@@ -30,6 +31,7 @@ export function upCommand(overrides: Overrides = {}): CommandSpec {
     ],
     examples: ['eaas up --config /etc/eaas/eaas.yaml', 'EAAS_LOG_LEVEL=debug eaas up'],
     async handler(cli, _args, options) {
+      relaunchLight();
       const config = await cli.config({ runtime: options.runtime });
       // Loaded when it is needed: the other commands start without it.
       const { startNode } = await import('../../node.ts');
