@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { toBeHex, ZeroAddress } from 'ethers';
+import { toBeHex, ZeroAddress, ZeroHash } from 'ethers';
 import { ethers, loadFixture, time } from './support/market.ts';
 import { type Change, DELAY_SEC, type Panel, panelFixture, signChange } from './support/panel.ts';
 
@@ -79,6 +79,83 @@ describe('PanelArbitrator members', () => {
       panel.panel,
       'PanelArbitratorChangeNotReady',
     );
+  });
+
+  it('revert for a change that too few of them, or others, have signed', async () => {
+    const panel = await loadFixture(panelFixture);
+    const { first, second, third, fourth } = panel;
+    const change = changeOf(panel);
+    const byOne = await signChange(panel, [second], change);
+    await expect(panel.panel.scheduleChange(change, byOne))
+      .to.be.revertedWithCustomError(panel.panel, 'PanelArbitratorTooFewSignatures')
+      .withArgs(1, 2);
+    for (const signers of [
+      [first, fourth],
+      [third, second],
+      [second, second],
+    ]) {
+      const signatures = await signChange(panel, signers, change);
+      await expect(panel.panel.scheduleChange(change, signatures)).to.be.revertedWithCustomError(
+        panel.panel,
+        'PanelArbitratorInvalidSigner',
+      );
+    }
+    const forAnother = await signChange(panel, [second, third], changeOf(panel, { threshold: 1 }));
+    await expect(panel.panel.scheduleChange(change, forAnother)).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorInvalidSigner',
+    );
+  });
+
+  it('say what is announced, who joins and who leaves', async () => {
+    const panel = await loadFixture(panelFixture);
+    const change = changeOf(panel);
+    const scheduling = schedule(panel, change);
+    await scheduling;
+    const { changeHash, applicableAt } = await panel.panel.scheduledChange();
+    await expect(scheduling).to.emit(panel.panel, 'ChangeScheduled').withArgs(changeHash, 0n, applicableAt);
+    const members = await panel.panel.queryFilter(panel.panel.filters.MemberAdded());
+    expect(members.map(({ args }) => args.member)).to.deep.equal([
+      panel.first.address,
+      panel.second.address,
+      panel.third.address,
+    ]);
+    await time.setNextBlockTimestamp(applicableAt);
+    const applying = panel.panel.applyChange(change);
+    await expect(applying).to.emit(panel.panel, 'MemberAdded').withArgs(panel.fourth.address);
+    await expect(applying).to.emit(panel.panel, 'MemberRemoved').withArgs(panel.first.address);
+    expect(Array.from(await panel.panel.scheduledChange())).to.deep.equal([ZeroHash, 0n]);
+  });
+
+  it('replace an announced change by another one', async () => {
+    const panel = await loadFixture(panelFixture);
+    const first = changeOf(panel);
+    const second = changeOf(panel, { nonce: 1, feeGwei: 6n });
+    await schedule(panel, first);
+    await schedule(panel, second);
+    await time.increase(DELAY_SEC);
+    await expect(panel.panel.applyChange(first)).to.be.revertedWithCustomError(
+      panel.panel,
+      'PanelArbitratorChangeNotReady',
+    );
+    await panel.panel.applyChange(second);
+    expect(Array.from(await panel.panel.config())).to.deep.equal([3n, 3n, 6n, 2n]);
+  });
+
+  it('are one more or one fewer after a change that only adds or only removes', async () => {
+    const panel = await loadFixture(panelFixture);
+    const grown = changeOf(panel, { removed: [] });
+    await schedule(panel, grown);
+    await time.increase(DELAY_SEC);
+    await panel.panel.applyChange(grown);
+    expect((await panel.panel.config()).memberCount).to.equal(4n);
+    const shrunk = changeOf(panel, { nonce: 1, added: [], threshold: 2 });
+    const { second, third, fourth } = panel;
+    const sorted = [second, third, fourth].sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    await panel.panel.scheduleChange(shrunk, await signChange(panel, sorted, shrunk));
+    await time.increase(DELAY_SEC);
+    await panel.panel.applyChange(shrunk);
+    expect((await panel.panel.config()).memberCount).to.equal(3n);
   });
 
   for (const [name, changes, error] of [
