@@ -39,6 +39,8 @@ describe('PanelArbitrator members', () => {
     await expect(ethers.deployContract('PanelArbitrator', [members, 1, 1, 1, 1]))
       .to.be.revertedWithCustomError(panel, 'PanelArbitratorInvalidThreshold')
       .withArgs(1, 256);
+    const all = await ethers.deployContract('PanelArbitrator', [members.slice(1), 255, 1, 1, 1]);
+    expect((await all.config()).memberCount).to.equal(255n);
   });
 
   it('change after the delay, announced by their own signatures', async () => {
