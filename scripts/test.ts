@@ -125,7 +125,9 @@ async function main(): Promise<void> {
   }
   const total: Counts = { passed: 0, failed: 0 };
   for (const folder of only === undefined ? known : [only]) {
+    const startedAt = performance.now();
     const { passed, failed } = await runPart(folder);
+    console.log(`# ${folder} took ${Math.round((performance.now() - startedAt) / 1000)} s`);
     total.passed += passed;
     total.failed += failed;
   }
