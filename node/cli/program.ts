@@ -98,8 +98,22 @@ function printerOf(options: GlobalOptions): Printer {
   });
 }
 
+/** Whoever read the output has gone (`eaas … | head`): nothing is to be told any more, and a daemon is to stop. */
+function stopWithReader(): void {
+  let hasGone = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      // Only where something listens, or the process would end in the middle of its work.
+      if (!hasGone && process.listenerCount('SIGHUP') > 0) process.emit('SIGHUP', 'SIGHUP');
+      hasGone = true;
+    });
+  }
+}
+
 /** Parses the command line and runs the command. Sets the exit code; the caller decides when the process ends. */
 export async function runCli(argv: string[], version: string, specs: CommandSpec[]): Promise<void> {
+  stopWithReader();
   const program = new Command('eaas')
     .description(
       'Edge as a Service: insure the containers of an edge device with a stranger’s device, or rent yours out.',
