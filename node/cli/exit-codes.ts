@@ -14,6 +14,8 @@ export const EXIT_CODES = {
   denied: 5,
   network: 6,
   timeout: 7,
+  /** Another process holds it: a data folder, a port. */
+  busy: 8,
 } as const;
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
@@ -22,6 +24,7 @@ const TABLE: readonly [codes: RegExp, exit: ExitCode][] = [
   [/^CONFIG_|^POLICY_|^COMPOSE_|^KEYSTORE_|^PASSWORD_|^WORKLOAD_INVALID$|^PLACE_INVALID$/, EXIT_CODES.config],
   [/^USAGE|^commander\./, EXIT_CODES.usage],
   [/_TIMEOUT$|^TIMEOUT/, EXIT_CODES.timeout],
+  [/_LOCKED$|PORT_TAKEN$/, EXIT_CODES.busy],
   [/_NOT_FUNDED$|_UNFUNDED$|_DENIED$|_DECLINED$|_REFUSED$|^NOT_ALLOWED$|^FUNDS_|^STAKE_/, EXIT_CODES.denied],
   [/_UNREACHABLE$|_UNAVAILABLE$|^CALL_FAILED$|^CHAIN_|^NODE_NOT_RUNNING$|^STREAM_/, EXIT_CODES.network],
   [/_UNKNOWN$|_NOT_FOUND$|^NOT_FOUND$|_MISSING$|^NO_OFFER_FITS$/, EXIT_CODES.notFound],

@@ -102,7 +102,7 @@ describe('eaas up', function () {
 
     const second = await run(['up', '--config', configFile, '--runtime', 'auto']);
     expect(second.stderr).to.match(/STORE_LOCKED[\s\S]*stop the other node/i);
-    expect(second.code).to.equal(1);
+    expect(second.code).to.equal(8);
 
     stop();
     running.child.kill('SIGTERM');

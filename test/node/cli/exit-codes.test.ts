@@ -20,6 +20,8 @@ describe('exitCodeOf', () => {
     ['CHAIN_WRONG_ID', 'network'],
     ['NODE_NOT_RUNNING', 'network'],
     ['CALL_TIMEOUT', 'timeout'],
+    ['STORE_LOCKED', 'busy'],
+    ['SOUTH_PORT_TAKEN', 'busy'],
     ['IMAGE_INVALID', 'failure'],
   ];
   for (const [code, name] of codes) {
@@ -42,6 +44,6 @@ describe('exitCodeOf', () => {
 
   it('gives every meaning its own number', () => {
     const numbers = Object.values(EXIT_CODES);
-    expect(numbers).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(numbers).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
