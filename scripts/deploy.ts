@@ -1,4 +1,4 @@
-/** `npm run deploy -- --network NAME --members 0x…,0x…`: see scripts/deploy/README.md, or --help. */
+/** `npm run deploy -- --network NAME`: see scripts/deploy/README.md, or --help. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { id as keccakOf } from 'ethers';
@@ -29,11 +29,13 @@ async function fundedDeployer({ ethers }: Connection, network: string): Promise<
 }
 
 async function deploy(hre: HardhatRuntimeEnvironment, parameters: Parameters, say: (text: string) => void) {
-  const { network, members, threshold, feeGwei, json } = parameters;
+  const { network, threshold, feeGwei, json } = parameters;
   const connection = await hre.network.create();
   const { provider } = connection.ethers;
   const { chainId } = await provider.getNetwork();
   const deployer = await fundedDeployer(connection, network);
+  const members = parameters.members ?? [deployer];
+  if (parameters.members === null) say('the panel is you alone, which nobody else will trust: --members names one');
   const deterministic = (await provider.getCode(CREATE_X)) !== '0x';
   // A local chain starts afresh each time: what was deployed on the last one says nothing about this one.
   const suffix = chainId === LOCAL_CHAIN_ID ? `-at-${await provider.getBlockNumber()}` : '';

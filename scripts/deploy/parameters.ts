@@ -8,8 +8,8 @@ export type Verifier = (typeof VERIFIERS)[number];
 
 export interface Parameters {
   network: string;
-  /** Accounts that sit on the panel. */
-  members: string[];
+  /** Accounts that sit on the panel; null: the deployer alone. */
+  members: string[] | null;
   /** How many of them a ruling takes. */
   threshold: number;
   /** What a ruling costs. */
@@ -62,7 +62,9 @@ export function parametersOf(args: string[]): Parameters {
         '(npx hardhat keystore set DEPLOYER_KEY); "localhost" is a Hardhat node on this machine.',
     )
     .addOption(new Option('--network <name>', 'any name; its URL is NAME_RPC_URL').argParser(networkOf))
-    .addOption(new Option('--members <addresses>', 'who sits on the panel, by commas').argParser(membersOf))
+    .addOption(
+      new Option('--members <addresses>', 'who sits on the panel, by commas (default: you alone)').argParser(membersOf),
+    )
     .addOption(
       new Option('--threshold <k>', 'signatures a ruling takes (default: all)').argParser(wholeOf(MAX_MEMBERS)),
     )
@@ -77,17 +79,18 @@ export function parametersOf(args: string[]): Parameters {
     .option('--json', 'print one JSON object', false)
     .exitOverride()
     .parse(args, { from: 'user' });
-  const options = command.opts<Omit<Parameters, 'threshold'> & { threshold?: number }>();
-  const { network, members } = options as Partial<Parameters>;
-  if (network === undefined || members === undefined) {
-    throw new EdgeError('USAGE', '--network and --members are needed', { remedy: 'see npm run deploy -- --help' });
+  const options = command.opts<Partial<Parameters> & Pick<Parameters, 'feeGwei' | 'verify' | 'json'>>();
+  const { network, members = null } = options;
+  if (network === undefined) {
+    throw new EdgeError('USAGE', '--network is needed', { remedy: 'see npm run deploy -- --help' });
   }
-  const threshold = options.threshold ?? members.length;
-  if (threshold < 1 || threshold > members.length) {
-    throw new EdgeError('USAGE', `--threshold ${threshold} does not fit ${members.length} members`, {
-      context: { threshold, members: members.length },
-      remedy: `give 1 to ${members.length}`,
+  const seats = members?.length ?? 1;
+  const { threshold = seats } = options;
+  if (threshold < 1 || threshold > seats) {
+    throw new EdgeError('USAGE', `--threshold ${threshold} does not fit a panel of ${seats}`, {
+      context: { threshold, seats },
+      remedy: seats === 1 ? 'name --members' : `give 1 to ${seats}`,
     });
   }
-  return { ...options, threshold };
+  return { ...options, network, members, threshold };
 }

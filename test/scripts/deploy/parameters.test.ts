@@ -17,9 +17,13 @@ describe('parameters of a deployment', () => {
     });
   });
 
+  it('makes the deployer the panel when nobody is named', () => {
+    expect(parametersOf(['--network', 'here'])).to.deep.include({ members: null, threshold: 1 });
+  });
+
   const wrong: Record<string, string[]> = {
     'no network': ['--members', ALICE],
-    'no members': ['--network', 'here'],
+    'a threshold for a panel of one': ['--network', 'here', '--threshold', '2'],
     'a threshold above the members': ['--network', 'here', '--members', ALICE, '--threshold', '2'],
     'a threshold of none': ['--network', 'here', '--members', ALICE, '--threshold', '0'],
   };
