@@ -47,7 +47,8 @@ export async function readState(dir: string, clock: Clock): Promise<ContainerSta
     const state = await observe(dir);
     // The container has ended and its supervisor is about to say how.
     if (state !== 'ending') return state;
-    if (waitedMs >= SETTLE_MS) return { status: 'exited', exitCode: null };
+    // Or something else still holds its output open: then the code alone has been written.
+    if (waitedMs >= SETTLE_MS) return exitedWith(await readText(join(dir, 'code')));
     await clock.sleep(POLL_MS);
   }
 }
@@ -55,13 +56,19 @@ export async function readState(dir: string, clock: Clock): Promise<ContainerSta
 async function observe(dir: string): Promise<ContainerState | 'ending'> {
   const lock = await readIdentity(join(dir, 'lock'));
   if (lock === 'absent') return { status: 'created' };
+  // Before its last word is looked for: once it is gone, a word that is not there never comes.
+  const supervised = lock === 'partial' || (await isAlive(lock));
   const exitText = await readText(join(dir, 'exit'));
-  if (exitText !== null) return { status: 'exited', exitCode: Number.parseInt(exitText, 10) };
+  if (exitText !== null) return exitedWith(exitText);
   const init = await readIdentity(join(dir, 'pid'));
   if (isIdentity(init) && (await isAlive(init))) return { status: 'running', init };
-  const supervised = lock === 'partial' || (await isAlive(lock));
-  if (!supervised) return { status: 'exited', exitCode: null };
+  if (!supervised) return exitedWith(null);
   return isIdentity(init) ? 'ending' : { status: 'running', init: null };
+}
+
+function exitedWith(code: string | null): ContainerState {
+  const exitCode = Number.parseInt(code ?? '', 10);
+  return { status: 'exited', exitCode: Number.isNaN(exitCode) ? null : exitCode };
 }
 
 type IdentityFile = ProcessIdentity | 'absent' | 'partial';
