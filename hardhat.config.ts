@@ -52,7 +52,8 @@ export default defineConfig({
   plugins: [toolbox, strictWarnings, branchCoverage(join(import.meta.dirname, 'coverage/branches.json'))],
   coverage: { skipFiles: ['contracts/mocks/**', 'contracts/local/**'] },
   typechain: { tsNocheck: true },
-  paths: { sources: './contracts', tests: { mocha: './test/contracts', solidity: './test/solidity' } },
+  // Solidity tests are forge's: a folder without any keeps Hardhat from compiling them too, which takes a minute.
+  paths: { sources: './contracts', tests: { mocha: './test/contracts', solidity: './test/contracts' } },
   // The verification of sources takes the second one.
   solidity: { profiles: { default: compiler, production: compiler } },
 });

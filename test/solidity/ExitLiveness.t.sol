@@ -11,7 +11,7 @@ contract ExitLivenessTest {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     uint256 private constant STATUSES = 10_000;
     /// @dev A walk that needs more than this finds nothing new any more.
-    uint256 private constant MAX_MOVES_PER_STATUS = 3;
+    uint256 private constant MAX_MOVES_PER_STATUS = 10;
 
     event log_named_uint(string name, uint256 value);
 
