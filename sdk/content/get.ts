@@ -51,7 +51,12 @@ async function* inOrder(
 }
 
 /** Reads a block from the store, or fetches and stores it. A damaged stored block is fetched again. */
-async function loadBlock(cid: CID, store: BlockStore, fetched: () => Promise<Uint8Array>): Promise<Uint8Array> {
+async function loadBlock(
+  cid: CID,
+  store: BlockStore,
+  fetched: () => Promise<Uint8Array>,
+  onStored: (block: Uint8Array) => void,
+): Promise<Uint8Array> {
   let damaged: unknown = null;
   try {
     const stored = await store.read(cid);
@@ -63,6 +68,7 @@ async function loadBlock(cid: CID, store: BlockStore, fetched: () => Promise<Uin
   try {
     const block = await fetched();
     await store.write(cid, block);
+    onStored(block);
     return block;
   } catch (error) {
     // The damage here is the news, not that the peer cannot help.
@@ -83,13 +89,12 @@ export async function* plainBlocks(
   const cids = cidTexts.map(parseCid);
   if (cids.length === 0) throw new EdgeError('BLOCK_CORRUPT', 'a file has at least one block');
   let fetchedBytes = 0;
-  const load = (cid: CID, signal: AbortSignal) =>
-    loadBlock(cid, store, async () => {
-      const block = await fetchBlock(cid, signal);
-      fetchedBytes += block.byteLength;
-      options.onProgress?.(fetchedBytes);
-      return block;
-    });
+  // What is counted is on disk: a later run does not fetch it again, whenever this process dies.
+  const onStored = ({ byteLength }: Uint8Array): void => {
+    fetchedBytes += byteLength;
+    options.onProgress?.(fetchedBytes);
+  };
+  const load = (cid: CID, signal: AbortSignal) => loadBlock(cid, store, () => fetchBlock(cid, signal), onStored);
   const whole = createHash('sha256');
   let secrets: BlobSecrets | null = null;
   let index = 0;
