@@ -166,13 +166,14 @@ contract AgreementEscrowFuzzTest is EscrowBase {
         returns (Terms memory terms)
     {
         terms = _terms(customerStake, providerStake, term, kind);
-        bytes32 id = escrow.idOf(terms);
-        escrow.open(terms, signBy(CUSTOMER, id), signBy(PROVIDER, id));
+        _openByCustomer(terms);
     }
 
     function _settle(Terms memory terms, uint128 toProvider) private {
         bytes32 digest = digestOf(TermsLib.hashSettlement(escrow.idOf(terms), toProvider, Outcome.Honoured));
-        escrow.settle(terms, toProvider, Outcome.Honoured, signBy(CUSTOMER, digest), signBy(PROVIDER, digest));
+        bytes memory byProvider = signBy(PROVIDER, digest);
+        vm.prank(terms.customer);
+        escrow.settle(terms, toProvider, Outcome.Honoured, "", byProvider);
     }
 
     function _claim(Terms memory terms, uint128 earned) private {

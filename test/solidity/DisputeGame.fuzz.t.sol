@@ -113,9 +113,7 @@ contract DisputeGameTest is EscrowBase {
         game.id = escrow.idOf(game.terms);
         game.receipt = uint128(bound(receipt, 0, game.terms.customerStake));
         game.signedReceipt = _signReceipt(game.id, game.receipt);
-        // Nothing is at stake in who sends it: one signature less to make.
-        vm.prank(game.terms.customer);
-        escrow.open(game.terms, "", signBy(PROVIDER, game.id));
+        _openByCustomer(game.terms);
 
         bool greedy = game.mood == Mood.Greedy;
         (game.direct ? direct : plain).set(greedy ? FEE_WEI + 1 : FEE_WEI, game.mood == Mood.Refusing, game.direct);
