@@ -1,6 +1,7 @@
 /**
- * Runs every test: the contracts' with Hardhat and forge (at full depth when CI=true), the others with mocha, one
- * process per folder. The last line counts them. Fails when one fails, when a process does not end by itself, and when no test ran.
+ * Runs every test: the contracts' with Hardhat and forge, the others with mocha, one process per folder. When CI=true,
+ * lint and types are looked at first and the campaigns run at full depth. The last line counts them. Fails when one
+ * fails, when a process does not end by itself, and when no test ran.
  *
  *   node scripts/test.ts [--only <folder>]
  */
@@ -15,6 +16,7 @@ const root = join(import.meta.dirname, '..');
 const MOCHA_FOLDERS = ['market', 'arbitrator', 'sdk', 'node', 'scripts', 'fakes', 'faults', 'e2e'];
 const CONTRACTS = 'contracts';
 const CAMPAIGNS = 'campaigns';
+const LINT = 'lint';
 const FOLDER_TIMEOUT_MS = 15 * 60_000;
 /** Far above the minutes that two idle cores take. */
 const CAMPAIGNS_TIMEOUT_MS = 45 * 60_000;
@@ -56,7 +58,7 @@ function sum(counts: Counts[]): Counts {
 
 /** A program of ours that passes or fails as a whole. */
 async function runCheck(name: string, args: string[]): Promise<Counts> {
-  console.log(`\n# contracts: ${name}`);
+  console.log(`\n# check: ${name}`);
   const { code } = await runTool(process.execPath, args);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
@@ -111,20 +113,22 @@ function ended(child: ReturnType<typeof spawn>): Promise<number | null> {
 }
 
 function runPart(folder: string): Promise<Counts> {
+  if (folder === LINT) return runCheck(LINT, ['scripts/check.ts', '--quick']);
   if (folder === CONTRACTS) return runContracts();
   return folder === CAMPAIGNS ? runCampaigns() : runFolder(folder);
 }
 
 async function main(): Promise<void> {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
-  const known = [CONTRACTS, ...MOCHA_FOLDERS, CAMPAIGNS];
+  const known = [LINT, CONTRACTS, ...MOCHA_FOLDERS, CAMPAIGNS];
   if (only !== undefined && !known.includes(only.split('/')[0] ?? '')) {
     console.error(`--only ${only}: there is no such folder; take one of ${known.join(', ')}, or a folder inside one`);
     process.exitCode = 1;
     return;
   }
   const total: Counts = { passed: 0, failed: 0 };
-  for (const folder of only === undefined ? known : [only]) {
+  const all = process.env.CI === 'true' ? known : known.filter((part) => part !== LINT);
+  for (const folder of only === undefined ? all : [only]) {
     const startedAt = performance.now();
     const { passed, failed } = await runPart(folder);
     console.log(`# ${folder} took ${Math.round((performance.now() - startedAt) / 1000)} s`);

@@ -28,8 +28,7 @@ contract ContractAccount is IERC1271 {
     }
 
     receive() external payable {
-        require(acceptsCoins, "no coins");
-        if (_target != address(0)) (reentered,) = _target.call(_reentry);
+        _onCoins();
     }
 
     function setCheck(Check check_) external {
@@ -82,5 +81,10 @@ contract ContractAccount is IERC1271 {
         }
         (address signer,,) = ECDSA.tryRecoverCalldata(hash, signature);
         return signer == _key ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
+    }
+
+    function _onCoins() private {
+        require(acceptsCoins, "no coins");
+        if (_target != address(0)) (reentered,) = _target.call(_reentry);
     }
 }

@@ -155,6 +155,12 @@ contract PanelArbitratorFuzzTest {
         });
         (change.added[0], change.removed[0]) = (_joining, _leaving);
         bytes[] memory signatures = _signedQuick(_hash(change));
+        // An outsider's, on the same change.
+        uint256[] memory outsider = new uint256[](1);
+        outsider[0] = 1;
+        try _quick.scheduleChange(change, _sign(_quick, outsider, _hash(change))) {
+            Checks.isTrue(false, "an outsider announced a change");
+        } catch {}
 
         if (change.nonce != 0) vm.expectPartialRevert(IPanelArbitrator.PanelArbitratorNonceMismatch.selector);
         _quick.scheduleChange(change, signatures);
