@@ -82,6 +82,11 @@ function summaryOf(results: (Mutant & Outcome)[]) {
 }
 
 async function main(): Promise<void> {
+  if (values.sample !== undefined && !/^[1-9]\d*$/.test(values.sample)) {
+    console.error(`--sample takes a number of mutants, not "${values.sample}"`);
+    process.exitCode = 2;
+    return;
+  }
   const again = values['survivors-of'] === undefined ? null : survivorsOf(values['survivors-of']);
   const all = allMutants().filter(({ source, id }) => source.includes(values.only) && (again?.has(id) ?? true));
   const mutants = values.sample ? sample(all, Number(values.sample), Number(values.seed)) : all;

@@ -117,6 +117,10 @@ export async function runForge(root: string, profile: Profile, timeoutMs: number
 
 if (import.meta.main) {
   const { profile } = parseArgs({ options: { profile: { type: 'string', default: 'default' } } }).values;
+  if (!['quick', 'default', 'nightly'].includes(profile)) {
+    console.error(`--profile takes quick, default or nightly, not "${profile}"`);
+    process.exit(2);
+  }
   const nightMs = 12 * 3_600_000;
   const { passed, failed } = await runForge(join(import.meta.dirname, '../..'), profile as Profile, nightMs);
   console.log(`\n${passed} passed, ${failed} failed`);
